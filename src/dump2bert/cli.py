@@ -1,0 +1,302 @@
+"""dump2bert STAGE --flag value ...: one command for each stage of the pipeline.
+
+A stage's flags are the fields of its section in config.py (same spelling, same defaults) and its files, which the table
+COMMANDS names. A stage gets all of them as plain keyword arguments. Nothing heavy is imported before the stage runs.
+"""
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+import typing
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from dump2bert import __version__
+from dump2bert.errors import BadInput, Interrupted
+
+EXIT_BAD_INPUT, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 75
+
+
+class Command(NamedTuple):
+    """`files`: names of file flags; `?` marks an optional one, `*` a comma list. `sections`: whose fields are flags,
+    as `Class` or `Class.field`. `kinds`: choices of a positional argument before the flags."""
+
+    help: str
+    files: str = ""
+    sections: str = ""
+    kinds: tuple = ()
+
+
+COMMANDS = {
+    "sample": Command("write the sample world: a wiki export and task data about it", "output_dir", "Sample"),
+    "download": Command("fetch a file from one of several mirrors, checked, resumed, unpacked",
+                        "output", "Fetched Address"),
+    "extract": Command("wiki export -> articles, by WikiExtractor", "dump output statistics", "Extract"),
+    "clean": Command("articles or text -> one sentence a line", "input_file output statistics",
+                     "Clean Corpus.language Cleaned"),
+    "split": Command("sentences of all parts -> training and held-out documents, duplicates dropped",
+                     "input_file* part_statistics* train_dir held_out_dir statistics", "Split"),
+    "vocabulary": Command("train a WordPiece vocabulary, or check a given one",
+                          "input_file*? vocab_file? output",
+                          "Vocabulary.vocab_size Vocabulary.min_frequency Vocabulary.do_lower_case"),
+    "pretraining_data": Command("text -> TFRecord shards of masked instances (Google's create_pretraining_data)",
+                                "input_file* output_file* vocab_file statistics?",
+                                "PretrainingData Vocabulary.do_lower_case Workers"),
+    "schema": Command("validate TFRecord shards and write schema.json", "data_dir vocab_file output"),
+    "pretrain": Command("train BERT or NEZHA on MLM and NSP",
+                        "data_dir? schema_dir? vocab_file? state_dir save_checkpoint_path? load_checkpoint_path?",
+                        "NetworkFile Config.device_target Pretrain PretrainRun"),
+    "pretrain_eval": Command("MLM and NSP scores on held-out data",
+                             "checkpoint data_dir schema_dir? output", "Config.device_target PretrainEval"),
+    "task_data": Command("a task's records -> TFRecord, schema, labels",
+                         "train dev vocab_file output_dir",
+                         "TaskName Finetune.max_seq_length Vocabulary.do_lower_case", ),
+    "finetune": Command("train and evaluate a task's head on top of a pretrained network",
+                        "vocab_file_path? label2id_file_path? save_finetune_checkpoint_path? "
+                        "load_pretrain_checkpoint_path? load_finetune_checkpoint_path? train_data_file_path? "
+                        "eval_data_file_path? schema_file_path? predictions?",
+                        "NetworkFile Config.device_target Finetune FinetuneRun",
+                        kinds=("classifier", "ner", "squad")),
+    "predict": Command("text in, answers out, with a finetuned network",
+                       "checkpoint vocab_file input output label_ids?", "Config.device_target Predict"),
+    "evaluate": Command("score predictions against the gold data",
+                        "gold predictions output label_ids?", "TaskName Evaluated"),
+    "report": Command("pages about the run", "results_dir output config?", "Report"),
+}
+
+FILES = {
+    "input_file": "input",
+    "output_file": "output TFRecord files",
+    "output": "file to write",
+    "statistics": "statistics to write (JSON)",
+    "data_dir": "folder of TFRecord shards",
+    "schema_dir": "schema.json or its folder (default: data_dir)",
+    "vocab_file": "vocab.txt",
+    "state_dir": "folder of training state, from which an interrupted run goes on",
+    "save_checkpoint_path": "folder for model.ckpt, network.json and metrics.jsonl (default: here)",
+    "load_checkpoint_path": "checkpoint to take initial weights from",
+    "checkpoint": "model.ckpt, with network.json beside it",
+    "input": "input; - for standard input",
+}
+
+
+def main(arguments=None):
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="dump2bert", allow_abbrev=False,
+        description="From a Wikipedia dump to a pretrained BERT or NEZHA and its scores. The pipeline is run by "
+                    "`snakemake`; each stage is a command:",
+        epilog="dump2bert STAGE --help lists a stage's flags.")
+    parser.add_argument("--version", action="version", version=f"dump2bert {__version__}")
+    parser.add_argument("--log", metavar="FILE", help="write everything that is said to this file, too")
+    stages = parser.add_subparsers(dest="stage", metavar="STAGE", required=True)
+    asked = next((word for word in arguments if word in COMMANDS), None)
+    for name, command in COMMANDS.items():
+        stage = stages.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
+        if name == asked:
+            add_flags(stage, command)
+    values = vars(parser.parse_args(arguments))
+    if isinstance(values.get("network"), NetworkFile):
+        # The options that stand in the network's file are defaults, which flags override.
+        stages.choices[asked].set_defaults(**values["network"].options)
+        values = {**vars(parser.parse_args(arguments)), "network": values["network"].network}
+    stage, log = values.pop("stage"), values.pop("log")
+    with speaking(stage, log) as complain:
+        return run(stage, values, complain)
+
+
+def run(stage, values, complain):
+    try:
+        check(COMMANDS[stage], values)
+        # Snakemake and cluster managers end jobs with SIGTERM; stages that keep state install their own handler.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        importlib.import_module(f"dump2bert.stages.{stage}").run(**values)
+    except BadInput as error:
+        complain(f"error: {' '.join(str(error).split())}")
+        return EXIT_BAD_INPUT
+    except Interrupted as error:
+        complain(f"interrupted: {error}")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our standard output has gone (head, less): not worth a sentence.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return 128 + signal.SIGINT
+    return 0
+
+
+class speaking:
+    """What a stage says goes to the terminal; with a log file, there too, and what libraries print goes only there."""
+
+    def __init__(self, stage, log):
+        self.stage, self.log = stage, log
+
+    def __enter__(self):
+        logger = logging.getLogger("dump2bert")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        terminal = sys.stderr
+        handlers = []
+        if self.log:
+            Path(self.log).parent.mkdir(parents=True, exist_ok=True)
+            terminal = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
+            file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+            os.dup2(file, 1)
+            os.dup2(file, 2)
+            handlers.append((logging.StreamHandler(sys.stderr), "%(asctime)s %(message)s"))
+        handlers.append((logging.StreamHandler(terminal), f"{self.stage}: %(message)s"))
+        for handler, form in handlers:
+            handler.setFormatter(logging.Formatter(form, datefmt="%H:%M:%S"))
+            logger.addHandler(handler)
+        self.terminal, self.logger = terminal, logger
+        return self.complain
+
+    def complain(self, message):
+        print(message, file=self.terminal, flush=True)
+        if self.log:
+            print(message, file=sys.stderr, flush=True)
+
+    def __exit__(self, kind, error, trace):
+        for handler in list(self.logger.handlers):
+            self.logger.removeHandler(handler)
+        if self.log and error is not None and not isinstance(error, SystemExit):
+            traceback.print_exception(error, file=sys.stderr)
+            print(f"{self.stage} failed: {kind.__name__}: {error} (see {self.log})", file=self.terminal, flush=True)
+            sys.exit(EXIT_BAD_INPUT)
+
+
+# ------------------------------------------------------------------------------------------------------------- flags
+
+
+class NetworkFile(NamedTuple):
+    """What a `--network` file holds: the network, and options of the command that may stand beside it."""
+
+    network: dict
+    options: dict
+
+
+def add_flags(parser, command):
+    """The flags of one command, from its files and from the sections of config.py that it names."""
+    from dump2bert import config
+
+    if command.kinds:
+        parser.add_argument("kind", choices=command.kinds)
+    for word in command.files.split():
+        name, optional, many = word.rstrip("?*"), "?" in word, "*" in word
+        parser.add_argument(f"--{name}", required=not optional, metavar="FILE[,FILE...]" if many else "PATH",
+                            type=paths if many else path, help=FILES.get(name, name.replace("_", " ")))
+    for word in command.sections.split():
+        section, _, only = word.partition(".")
+        section = getattr(config, section)
+        for name, field in section.model_fields.items():
+            if only in ("", name):
+                add_flag(parser, name, field)
+
+
+def check(command, values):
+    """Ranges and combinations, as config.py says them; BadInput for the first that does not hold."""
+    from dump2bert import config
+
+    for word in command.sections.split():
+        section = getattr(config, word, None)
+        if section:
+            config.validated(section, {name: values[name] for name in section.model_fields
+                                       if values[name] is not None}, "--")
+
+
+def add_flag(parser, name, field):
+    kind = field.annotation
+    choices = [c for c in typing.get_args(kind) if c is not type(None)]
+    help = (field.description or "").replace("%", "%%").replace("\n", " ")
+    required = field.is_required()
+    if not required and field.default is not None and not hasattr(field.default, "model_dump"):
+        help += f" (default: {shown(field.default)})"
+    options = {"default": None if required else plain_default(field.default), "required": required, "help": help}
+    if dict in choices:
+        options.update(type=network_file, metavar="FILE.json")
+    elif typing.get_origin(kind) is Literal:
+        options.update(choices=choices, type=type(choices[0]))
+    elif hasattr(kind, "model_fields"):
+        options.update(type=lambda text: json_section(kind, name, text), metavar="JSON")
+    elif typing.get_origin(kind) is list or any(typing.get_origin(c) is list for c in choices):
+        options.update(type=lambda text: text.split(","), metavar="A,B")
+    else:
+        options.update(type=TYPES.get(next((c for c in choices if c in TYPES), kind), str),
+                       metavar=getattr(next((c for c in choices if c in TYPES), kind), "__name__", "TEXT").upper())
+        if kind is bool:
+            options["metavar"] = "true|false"
+    if any(type(m).__name__ == "BeforeValidator" and m.func.__name__ == "alias" for m in field.metadata):
+        from dump2bert.config import alias
+        options["type"] = alias
+    parser.add_argument(f"--{name}", **options)
+
+
+def plain_default(value):
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+
+
+def shown(value):
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def boolean(text):
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def path(text):
+    """A path; an empty text counts as not given (the seed's default of its path flags)."""
+    return Path(text) if text else None
+
+
+def paths(text):
+    return [Path(part) for part in text.split(",") if part]
+
+
+def network_file(text):
+    """`--network`: a JSON file, or the JSON itself: keys of a network and, if one likes, of the command's sections.
+    A network.json that stands beside a checkpoint will do as well."""
+    from dump2bert import config
+
+    try:
+        values = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise BadInput(f"--network {text} holds no JSON object")
+        if isinstance(values.get("network"), dict):
+            values = values["network"]
+            values.pop("relative_positions", None)
+        known = {**config.Pretrain.model_fields, **config.Finetune.model_fields}
+        options = {key: values.pop(key) for key in list(values) if key in known}
+        for key, value in options.items():
+            if isinstance(value, dict):
+                options[key] = json_section(known[key].annotation, key, json.dumps(value))
+        network = config.validated(config.Network, config.without_nulls(values), f"--network {text}: ")
+    except (OSError, ValueError, BadInput) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return NetworkFile({**config.plain(network), "relative_positions": network.relative_positions}, options)
+
+
+def json_section(section, name, text):
+    """A nested section as JSON text or the name of a JSON file, with the section's defaults below it."""
+    from dump2bert.config import plain, validated
+
+    try:
+        values = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+        return plain(validated(section, values, f"--{name}: "))
+    except (OSError, ValueError, BadInput) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+TYPES = {bool: boolean, int: int, float: float, str: str}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,659 @@
+"""The configuration: one typed model. Every option, its default and what it means stand here and nowhere else.
+
+config.yaml, a recipe laid over it, the flags of the commands, the tables in docs/ and workflow/schemas/config.schema.json all
+speak of these fields. `load_config` validates once, at the edge, and says in one sentence which key is wrong, what was
+found and what is allowed. A key set to null means: as if it were not there, so an overlay takes an entry away with it.
+
+The names of the networks', pretraining's and optimizers' options are those of the model zoo's BERT.
+"""
+
+import difflib
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from dump2bert.errors import BadInput
+
+
+def number(value):
+    """YAML reads 1e-4 as a text (it wants 1.0e-4); people mean the number."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def one_or_many(value):
+    return [value] if isinstance(value, str) else value
+
+
+Float = Annotated[float, BeforeValidator(number)]
+Probability = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
+Dropout = Annotated[float, BeforeValidator(number), Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+StepsOrAll = Annotated[int, Field(ge=-1)]
+Places = Annotated[list[str], BeforeValidator(one_or_many), Field(min_length=1)]
+Device = Literal["Ascend", "GPU", "CPU"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+# ---------------------------------------------------------------------------------------------------------- corpus
+
+
+class Sample(Section):
+    """The sample world: a small encyclopedia of invented places and people, and task data about it."""
+
+    seed: int = 1
+    """The world is a function of it."""
+    articles: Positive = 1500
+    """Articles in the export."""
+    records: Positive = 2000
+    """Training records of each task; the dev sets have a fifth of it."""
+
+
+class Fetched(Section):
+    """Options of anything that comes from outside."""
+
+    sha256: str | None = None
+    """SHA-256 that the download must have."""
+    sums_url: str | None = None
+    """Address of the mirror's own sums file (md5, sha1 or sha256, told by their length)."""
+    member: str | None = None
+    """The member to pick when the download is a zip or tar archive."""
+
+
+class Source(Fetched):
+    """One source of text: a dump or a plain text, by path, by address (several: mirrors, tried in order) or
+    `sample:FILE` for a file of the sample world."""
+
+    dump: Places | None = None
+    """A MediaWiki XML export (.xml, .xml.bz2, .xml.gz)."""
+    text: Places | None = None
+    """A UTF-8 text, one sentence a line, a blank line between documents."""
+
+    @model_validator(mode="after")
+    def has_one_place(self):
+        if (self.dump is None) == (self.text is None):
+            raise ValueError("a source has either `dump` or `text`")
+        return self
+
+    @property
+    def places(self):
+        return self.dump or self.text
+
+
+class Corpus(Section):
+    """Where the text comes from."""
+
+    language: str = "zh"
+    """Language code (zh, en, ja, vi, ...): rules for sentences and scripts follow from it."""
+    sources: dict[str, Source] = {}
+    """The sources by name; the names become file names."""
+
+
+class Extract(Section):
+    """WikiExtractor's options."""
+
+    processes: Positive = 2
+    """Processes of WikiExtractor. The result does not depend on it."""
+
+
+class Clean(Section):
+    """From articles to sentences."""
+
+    variant: Literal["none", "simplified", "traditional"] = "none"
+    """Chinese script to convert to."""
+
+
+class Split(Section):
+    """Which documents are kept out of training."""
+
+    held_out: Annotated[float, BeforeValidator(number), Field(gt=0, lt=1)] = 0.02
+    """Share of the documents held out for pretrain_eval, chosen by a hash of their text; at least one."""
+
+
+class Vocabulary(Fetched):
+    """The WordPiece vocabulary: given or fetched, else trained on the corpus."""
+
+    source: Places | None = None
+    """A vocab.txt by path or address; null trains one."""
+    vocab_size: Positive = 21128
+    """Size of a trained vocabulary (its upper bound)."""
+    min_frequency: Positive = 2
+    """A piece must occur this often to enter a trained vocabulary."""
+    do_lower_case: bool = True
+    """Lower-case and strip accents; holds for the vocabulary, the pretraining data and the tasks alike."""
+
+
+class PretrainingData(Section):
+    """Google's create_pretraining_data (names and defaults are its own)."""
+
+    mode: Literal["google", "fast"] = "fast"
+    """google: one random stream, the very instances of Google's script. fast: one stream a shard, same distribution,
+    shards made side by side."""
+    do_whole_word_mask: bool = False
+    """Mask all pieces of a word together."""
+    max_seq_length: Annotated[int, Field(ge=8)] = 128
+    """Tokens of an instance, [CLS] and [SEP] included."""
+    max_predictions_per_seq: Positive = 20
+    """Masked tokens of an instance, at the most."""
+    random_seed: int = 12345
+    """Seed of all random choices."""
+    dupe_factor: Positive = 10
+    """How often the corpus is gone through, masked differently each time."""
+    masked_lm_prob: Probability = 0.15
+    """Share of tokens to mask."""
+    short_seq_prob: Probability = 0.1
+    """Share of documents cut to a random shorter length."""
+    shards: Positive = 8
+    """TFRecord files of the training set; at least as many as devices that train."""
+
+    @model_validator(mode="after")
+    def predictions_fit(self):
+        if self.max_predictions_per_seq > self.max_seq_length:
+            raise ValueError(f"max_predictions_per_seq {self.max_predictions_per_seq} is above "
+                             f"max_seq_length {self.max_seq_length}")
+        return self
+
+
+# --------------------------------------------------------------------------------------------------------- networks
+
+PRESETS = {
+    "base": {},
+    "nezha": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096,
+              "use_relative_positions": True},
+    "large": {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096},
+}
+
+
+class Network(Section):
+    """A network: a preset (bert_network) and what differs from it. The file of `--network` holds these keys."""
+
+    bert_network: Literal[*PRESETS] = "base"
+    """Preset of the sizes: base, nezha (relative positions) or large."""
+    seq_length: Positive | None = None
+    """Length of the input sequences; null: that of the pretraining data."""
+    vocab_size: Positive | None = None
+    """Rows of the embedding; null: the lines of the vocabulary."""
+    pad_vocab_size_to: Positive = 1
+    """Round vocab_size up to a multiple of this (16 makes 21128 the seed's 21136)."""
+    hidden_size: Positive = 768
+    """Width of the encoder."""
+    num_hidden_layers: Positive = 12
+    """Encoder layers."""
+    num_attention_heads: Positive = 12
+    """Attention heads; must divide hidden_size."""
+    intermediate_size: Positive = 3072
+    """Width of the feed-forward layer."""
+    hidden_act: Literal["gelu", "gelu_new", "relu"] = "gelu"
+    """gelu is the erf form (Hugging Face, NEZHA); gelu_new the tanh form (Google, model zoo)."""
+    hidden_dropout_prob: Dropout = 0.1
+    """Dropout of embeddings and layer outputs."""
+    attention_probs_dropout_prob: Dropout = 0.1
+    """Dropout of the attention weights."""
+    max_position_embeddings: Positive = 512
+    """Rows of the absolute position table."""
+    type_vocab_size: Positive = 2
+    """Kinds of segments."""
+    initializer_range: Float = 0.02
+    """Standard deviation of the truncated normal that weights start from."""
+    layer_norm_eps: Float = 1e-12
+    """Epsilon of LayerNorm (1e-12 in Google's and Hugging Face's BERT, 1e-7 in the zoo)."""
+    use_relative_positions: bool = False
+    """Relative instead of absolute positions."""
+    relative_position_kind: Literal["nezha", "zoo"] = "nezha"
+    """nezha: Huawei's fixed sinusoids up to distance 64; zoo: the model zoo's learned table clipped at 16."""
+    input_mask_from_dataset: bool = True
+    """Use the records' input mask (else: all positions are real)."""
+    token_type_ids_from_dataset: bool = True
+    """Use the records' segment ids (else: all 0)."""
+    dtype: Literal["float32", "float16"] = "float32"
+    """Type of the weights."""
+    compute_type: Literal["float32", "float16"] = "float16"
+    """Type of the matrix products where the device has it; a CPU computes in float32."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def start_from_preset(cls, values):
+        if not isinstance(values, dict):
+            return values
+        name = values.get("bert_network", "base")
+        return {**PRESETS.get(name, {}), **values} if isinstance(name, str) else values
+
+    @model_validator(mode="after")
+    def fits_together(self):
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is not divisible by "
+                             f"num_attention_heads {self.num_attention_heads}")
+        if self.seq_length and not self.use_relative_positions and self.seq_length > self.max_position_embeddings:
+            raise ValueError(f"seq_length {self.seq_length} is above "
+                             f"max_position_embeddings {self.max_position_embeddings}")
+        return self
+
+    @property
+    def relative_positions(self):
+        """none, nezha or zoo."""
+        return self.relative_position_kind if self.use_relative_positions else "none"
+
+
+# -------------------------------------------------------------------------------------------------------- optimizers
+
+
+class Decaying(Section):
+    learning_rate: Float = 3e-5
+    """Peak rate."""
+    end_learning_rate: Annotated[float, BeforeValidator(number), Field(ge=0)] = 0.0
+    """Rate after the last decay step."""
+    power: Float = 5.0
+    """Power of the polynomial decay."""
+    warmup_steps: Count | None = None
+    """Steps in which the rate rises from 0; null: a tenth of all steps, at most 10000."""
+    decay_steps: Positive | None = None
+    """Steps until the end rate is reached; null: all steps of the run."""
+    weight_decay: Float = 0.01
+    """Decay of all weights but biases and LayerNorm's."""
+    eps: Float = 1e-6
+    """Added to the denominator."""
+
+
+class LambOptions(Decaying):
+    """LAMB (You et al. 2020)."""
+
+    learning_rate: Float = 3e-4
+    """Peak rate."""
+    power: Float = 2.0
+    """Power of the polynomial decay."""
+    eps: Float = 1e-8
+    """Added to the denominator."""
+
+
+class AdamWeightDecayOptions(Decaying):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
+
+    weight_decay: Float = 1e-5
+    """Decay of all weights but biases and LayerNorm's."""
+
+
+class MomentumOptions(Section):
+    """Stochastic gradient descent with momentum."""
+
+    learning_rate: Float = 2e-5
+    """Rate, constant."""
+    momentum: Float = 0.9
+    """Share of the last update that is kept."""
+
+
+def alias(value):
+    """The seed's name of one optimizer, also as it is spelt in its README."""
+    return "AdamWeightDecay" if value in ("AdamWeightDecayDynamicLR", "AdamWerigtDecayDynamicLR") else value
+
+
+class Optimizing(Section):
+    """What pretraining and finetuning have in common."""
+
+    optimizer: Annotated[Literal["Lamb", "AdamWeightDecay", "Momentum"], BeforeValidator(alias)] = "Lamb"
+    """Which optimizer; its options stand under its name."""
+    Lamb: LambOptions = LambOptions()
+    """Options of Lamb."""
+    AdamWeightDecay: AdamWeightDecayOptions = AdamWeightDecayOptions()
+    """Options of AdamWeightDecay (AdamWeightDecayDynamicLR is an alias)."""
+    Momentum: MomentumOptions = MomentumOptions()
+    """Options of Momentum."""
+    schedule: Literal["continuous", "zoo"] = "continuous"
+    """continuous: decay starts where the warmup ends; zoo: decay counts from step 0, so the rate jumps after the warmup."""
+    gradient_clip: Literal["global_norm", "tensor_norm", "none"] = "global_norm"
+    """Clip the norm of all gradients together at 1.0 (Google, Hugging Face), or of every tensor by itself (zoo)."""
+    loss_scale_value: Float = 65536.0
+    """Initial loss scale."""
+    scale_factor: Float = 2.0
+    """Factor by which the loss scale shrinks on overflow and grows after the window."""
+    scale_window: Positive = 1000
+    """Good steps after which the loss scale grows."""
+
+
+class Pretrain(Optimizing):
+    """Pretraining: the seed's run_pretrain flags and options."""
+
+    distribute: bool = False
+    """Train on several devices."""
+    epoch_size: Positive = 1
+    """Passes over the training data."""
+    device_num: Positive = 1
+    """Devices that train together."""
+    device_id: Count = 0
+    """The device to use when it is one."""
+    enable_save_ckpt: bool = True
+    """Write checkpoints on the way; the final model is written always."""
+    enable_lossscale: bool = True
+    """Scale the loss (for float16)."""
+    do_shuffle: bool = True
+    """Draw a new order of the records for each epoch."""
+    enable_data_sink: bool = True
+    """Feed Ascend through MindSpore's data sink; a CPU has none."""
+    data_sink_steps: Positive = 1
+    """Steps of one sink; on a CPU the interval at which loss is read and logged."""
+    accumulation_steps: Positive = 1
+    """Micro-batches whose gradients make one weight update."""
+    save_checkpoint_steps: Positive = 1000
+    """Weight updates between checkpoints."""
+    save_checkpoint_num: Positive = 1
+    """Checkpoints that are kept beside the final model."""
+    train_steps: StepsOrAll = -1
+    """Weight updates; with epoch_size the smaller wins; -1: epoch_size alone."""
+    batch_size: Positive = 16
+    """Records of a batch on one device."""
+    seed: int = 1
+    """Seed of weights, order and dropout."""
+
+
+class PretrainEval(Section):
+    """Evaluation on the held-out documents."""
+
+    batch_size: Positive = 32
+    """Records of a batch; does not change the result."""
+
+
+class FinetuneLambOptions(LambOptions):
+    learning_rate: Float = 2e-5
+    end_learning_rate: Float = 1e-7
+    power: Float = 1.0
+
+
+class FinetuneAdamOptions(AdamWeightDecayOptions):
+    learning_rate: Float = 2e-5
+    end_learning_rate: Float = 1e-7
+    power: Float = 1.0
+
+
+class Finetune(Optimizing):
+    """Finetuning: the seed's options; its paths are flags of the command."""
+
+    optimizer: Annotated[Literal["Lamb", "AdamWeightDecay", "Momentum"], BeforeValidator(alias)] = "AdamWeightDecay"
+    """Which optimizer; its options stand under its name."""
+    Lamb: FinetuneLambOptions = FinetuneLambOptions()
+    """Options of Lamb."""
+    AdamWeightDecay: FinetuneAdamOptions = FinetuneAdamOptions()
+    """Options of AdamWeightDecay (AdamWeightDecayDynamicLR is an alias)."""
+    loss_scale_value: Float = 2.0 ** 32
+    """Initial loss scale."""
+    epoch_num: Positive = 3
+    """Passes over the training data (the seed's NER script uses 5)."""
+    train_batch_size: Positive = 32
+    """Records of a training batch."""
+    eval_batch_size: Positive = 32
+    """Records of an evaluation batch; does not change the result."""
+    max_seq_length: Annotated[int, Field(ge=8)] = 128
+    """Tokens of a record, [CLS] and [SEP] included."""
+    dropout_prob: Dropout = 0.1
+    """Dropout before the task's head."""
+    hidden_dropout_prob: Dropout | None = None
+    """The encoder's dropout while finetuning; null: as the network says."""
+    attention_probs_dropout_prob: Dropout | None = None
+    """The attention's dropout while finetuning; null: as the network says."""
+    train_data_shuffle: bool = True
+    """Draw a new order of the records for each epoch."""
+    eval_data_shuffle: bool = False
+    """Evaluate in a drawn order; does not change the result."""
+
+
+# ------------------------------------------------------------------------------------------------------------- tasks
+
+
+class Task(Section):
+    """One task. Its key is its name in paths and targets."""
+
+    kind: Literal["ner"] = "ner"
+    """Kind of task."""
+    train: Places | None = None
+    """Training records: path, address or `sample:FILE`."""
+    dev: Places | None = None
+    """Development records, which are evaluated."""
+    networks: list[str] | None = None
+    """The networks to finetune; null: all."""
+    use_crf: list[bool] = [False]
+    """Variants of a NER task: without and/or with a conditional random field on top."""
+    seeds: Annotated[list[int], Field(min_length=1)] = [1]
+    """One finetuning run for each."""
+    finetune: Finetune = Finetune()
+    """What differs from the section `finetune` for this task."""
+
+    @model_validator(mode="after")
+    def has_data(self):
+        if not (self.train and self.dev):
+            raise ValueError("a task needs data: give `train` and `dev`")
+        return self
+
+
+class Report(Section):
+    """The pages."""
+
+    title: str = "dump2bert"
+    """Heading of the page."""
+
+
+def plain_name(name):
+    import re
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} is no good name: use a-z, 0-9 and _, with a letter first")
+    return name
+
+
+Name = Annotated[str, AfterValidator(plain_name)]
+
+
+class NetworkEntry(Network):
+    """A network of the run: the network's keys, and how it comes by its weights."""
+
+    start: str = "pretrain"
+    """pretrain: pretrained in this run; random: not pretrained at all; else a checkpoint's path to finetune from."""
+    pretrain: Pretrain = Pretrain()
+    """What differs from the section `pretrain` for this network."""
+
+
+class Config(Section):
+    """The whole configuration, in the order in which the data flows."""
+
+    results: str = "results"
+    """Folder of all outputs."""
+    state: str = "state"
+    """Folder of training state, from which an interrupted run goes on."""
+    device_target: Device = "Ascend"
+    """Where to train."""
+    sample: Sample = Sample()
+    corpus: Corpus = Corpus()
+    extract: Extract = Extract()
+    clean: Clean = Clean()
+    split: Split = Split()
+    vocabulary: Vocabulary = Vocabulary()
+    pretraining_data: PretrainingData = PretrainingData()
+    pretrain: Pretrain = Pretrain()
+    pretrain_eval: PretrainEval = PretrainEval()
+    finetune: Finetune = Finetune()
+    networks: dict[Name, NetworkEntry] = {}
+    """The networks by name."""
+    tasks: dict[Name, Task] = {}
+    """The tasks by name."""
+    report: Report = Report()
+    adopt_state: str | None = None
+    """A state folder whose run is to be continued although the code has changed since."""
+    fresh: bool = False
+    """Begin anew although a state folder of the same run exists that other code has written."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def spread_sections(cls, values):
+        """A network's `pretrain` and a task's `finetune` say only what differs from the sections of that name."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        for entries, section in (("networks", "pretrain"), ("tasks", "finetune")):
+            if isinstance(values.get(entries), dict) and isinstance(values.get(section, {}), dict):
+                values[entries] = {
+                    name: {**entry, section: merged(values.get(section, {}), entry.get(section, {}))}
+                    if isinstance(entry, dict) and isinstance(entry.get(section, {}), dict) else entry
+                    for name, entry in values[entries].items()}
+        return values
+
+    @model_validator(mode="after")
+    def refers_to_what_exists(self):
+        for name, task in self.tasks.items():
+            for network in task.networks or ():
+                if network not in self.networks:
+                    raise ValueError(f"tasks.{name}.networks names {network!r}, which is not under networks"
+                                     f"{did_you_mean(network, self.networks)}")
+        for name, network in self.networks.items():
+            if network.seq_length not in (None, self.pretraining_data.max_seq_length) and network.start == "pretrain":
+                raise ValueError(f"networks.{name}.seq_length is {network.seq_length}, but "
+                                 f"pretraining_data.max_seq_length is {self.pretraining_data.max_seq_length}")
+            longest = max([self.pretraining_data.max_seq_length]
+                          + [task.finetune.max_seq_length for task in self.tasks.values()])
+            if not network.use_relative_positions and longest > network.max_position_embeddings:
+                raise ValueError(f"networks.{name}.max_position_embeddings is {network.max_position_embeddings}, "
+                                 f"but sequences of {longest} are asked for")
+        return self
+
+
+# ------------------------------------------------------------ options of commands that are no keys of the configuration
+
+
+class Address(Section):
+    url: list[str]
+    """Addresses (https, http, file), tried in order."""
+
+
+class Cleaned(Section):
+    input_format: Literal["articles", "text"] = "articles"
+    """articles: JSON lines from `extract`; text: one sentence a line, a blank line between documents."""
+
+
+class Workers(Section):
+    workers: Positive = 1
+    """Processes that work side by side. The result does not depend on it."""
+
+
+class NetworkFile(Section):
+    network: dict | None = None
+    """The network's keys as a JSON file (or the JSON itself); may hold keys of the command's options, too."""
+
+
+class PretrainRun(Section):
+    adopt_state: str | None = None
+    """A state folder to go on from although the code has changed since."""
+    fresh: bool = False
+    """Begin anew although there is state that other code has written."""
+    stop_with_parent: bool = False
+    """Save the state and stop when the process that started this one is gone."""
+
+
+class FinetuneRun(Section):
+    do_train: bool = True
+    """Train."""
+    do_eval: bool = True
+    """Evaluate."""
+    assessment_method: str | None = None
+    """accuracy, f1, mcc, spearman_correlation (classifier); f1, clue_benchmark (ner)."""
+    use_crf: bool = False
+    """A conditional random field on top of the labels' scores (ner)."""
+    device_id: Count = 0
+    """The device to use."""
+    num_class: Positive | None = None
+    """Labels; default: as many as the label file has."""
+    seed: int = 1
+    """Seed of the head's weights, order and dropout."""
+
+
+class Predict(Section):
+    batch_size: Positive = 32
+    """Records of a batch; does not change the result."""
+
+
+class TaskName(Section):
+    task: str
+    """Name of the task."""
+    kind: Literal["ner"] = "ner"
+    """Kind of the task."""
+
+
+class Evaluated(Section):
+    network: str = ""
+    """Name of the network, for the result."""
+    variant: str = ""
+    """Name of the variant, for the result."""
+    seed: int = 1
+    """Seed of the finetuning run, for the result."""
+    split: str = "dev"
+    """Which part of the data this is, for the result."""
+
+
+# ---------------------------------------------------------------------------------------------- loading and its errors
+
+
+def load_config(values):
+    """The validated Config of a nested dict (config.yaml with overlays). BadInput: one sentence about the first error."""
+    return validated(Config, without_nulls(values), "config: ")
+
+
+def validated(model, values, where=""):
+    """`values` as `model`, or BadInput with one sentence about the first error."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise BadInput(where + sentence(model, error.errors()[0])) from None
+
+
+def without_nulls(values):
+    if isinstance(values, dict):
+        return {key: without_nulls(value) for key, value in values.items() if value is not None}
+    return values
+
+
+def merged(below, above):
+    """`above` laid over `below`, nested dicts key by key."""
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def sentence(model, error):
+    """One sentence from pydantic's description of one error."""
+    place, found = ".".join(str(part) for part in error["loc"] if part != "[key]"), error["input"]
+    if error["type"] == "extra_forbidden":
+        allowed = fields_at(model, error["loc"][:-1])
+        return f"{place} is no known key{did_you_mean(str(error['loc'][-1]), allowed)}; known here: {', '.join(allowed)}"
+    if error["type"] == "value_error":
+        return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
+    if isinstance(found, dict) and "type" not in error["type"]:
+        found = "a section"
+    expected = error["msg"].replace("Input should be ", "").replace("a valid integer", "an integer").replace("a valid ", "a ")
+    return f"{place} is {found!r}, but should be {expected}"
+
+
+def did_you_mean(word, words):
+    close = difflib.get_close_matches(word, list(words), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def fields_at(model, location):
+    """The field names of the section that a pydantic error location leads to."""
+    for part in location:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            break
+        if part not in model.model_fields:
+            continue
+        annotation = model.model_fields[part].annotation
+        inner = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]
+        model = inner[-1] if inner else model
+    return list(model.model_fields)
+
+
+def plain(section) -> dict[str, Any]:
+    """A section as plain values (what stages receive, Snakemake compares and JSON holds)."""
+    return section.model_dump(mode="json")

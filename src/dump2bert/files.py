@@ -1,0 +1,114 @@
+"""Reading with errors that name file and line; writing so that nothing half-written is ever an output."""
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from dump2bert.errors import BadInput
+
+
+@contextlib.contextmanager
+def atomic_write(path, mode="w"):
+    """Open a file beside `path` for writing; on success fsync it and rename it to `path`, on any error remove it.
+
+    Text is UTF-8 with "\\n" line ends. Errors of the file system (no space, no permission) become BadInput.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(beside, mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        # Only errors about this very file (or a full disk) are ours to explain.
+        if error.filename not in (None, str(beside), str(path.parent), str(path)):
+            raise
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        # A folder that cannot be reached cannot hold a leftover either.
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
+def sync_folder(folder):
+    """Make renames inside `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path, value):
+    """Write `value` as indented JSON, atomically. NaN and infinity are refused (they are no JSON)."""
+    with atomic_write(path) as file:
+        json.dump(value, file, ensure_ascii=False, indent=1, allow_nan=False)
+        file.write("\n")
+
+
+def read_json(path):
+    """The value of a JSON file. BadInput names file, line and what is wrong."""
+    with opened(path) as file:
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise BadInput(f"{path} is not valid JSON: {error}") from error
+
+
+def read_lines(path):
+    """Yield (line number from 1, line without its line end) of a UTF-8 text, plain or .gz.
+
+    Only "\\n" and "\\r\\n" end a line; a byte order mark is dropped. BadInput where the text is not UTF-8.
+    """
+    with opened(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise BadInput(f"{path} line {number} is not UTF-8 (byte {error.start + 1}): convert the file, "
+                               "for example with iconv") from error
+            yield number, text.removesuffix("\n").removesuffix("\r")
+
+
+def read_json_lines(path):
+    """Yield (line number from 1, value) of a file with one JSON value a line; blank lines are skipped."""
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except ValueError as error:
+            raise BadInput(f"{path} line {number} is not valid JSON: {error}") from error
+
+
+def sha256_of(path):
+    """Hex SHA-256 of a file's content."""
+    with opened(path, "rb", compressed=False) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def opened(path, mode="r", compressed=True):
+    """Open for reading, .gz transparently; BadInput where the file is missing, unreadable or a broken .gz."""
+    path = Path(path)
+    try:
+        if compressed and path.suffix == ".gz":
+            file = gzip.open(path, mode if "b" in mode else mode + "t", **({} if "b" in mode else {"encoding": "utf-8"}))
+        else:
+            file = open(path, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
+        with file:
+            yield file
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise BadInput(f"{error.filename or path} cannot be read: {error.strerror}") from error
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise BadInput(f"{path} is no complete gzip file: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 (byte {error.start + 1})") from error
