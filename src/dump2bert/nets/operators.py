@@ -1,0 +1,213 @@
+"""The few operators that the networks are made of, each in a plain form and, where it pays, in one that is fast on a CPU.
+
+MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a CPU;
+the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own. The
+plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. `on_cpu` is the only place
+where a network asks for the device.
+
+Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
+in `compute_type`.
+"""
+
+import math
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+
+matmul = ops.MatMul()
+matmul_nt = ops.MatMul(transpose_b=True)
+matmul_tn = ops.MatMul(transpose_a=True)
+bias_add = ops.BiasAdd()
+sum_of_rows = ops.ReduceSum(keep_dims=True)
+
+
+def on_cpu():
+    return ms.get_context("device_target") == "CPU"
+
+
+def parameter(*shape):
+    """A weight that has no value yet (not a number, so that a forgotten `bert.initialize` shows at once)."""
+    return Parameter(Tensor(np.full(shape, np.nan, np.float32)))
+
+
+# ------------------------------------------------------------------------------------------------------------ Linear
+
+
+class FastBias(nn.Cell):
+    """x + bias for x (N, F); the bias' gradient is a row of ones times dy (BiasAddGrad takes fifteen times as long)."""
+
+    def construct(self, x, bias):
+        return bias_add(x, bias)
+
+    def bprop(self, x, bias, out, dy):
+        return dy, matmul(ops.ones((1, dy.shape[0]), dy.dtype), dy).reshape(-1)
+
+
+class PlainBias(nn.Cell):
+    def construct(self, x, bias):
+        return bias_add(x, bias)
+
+
+def bias_form():
+    return FastBias() if on_cpu() else PlainBias()
+
+
+class Linear(nn.Cell):
+    """x (N, inputs) -> x @ weight.T + bias (N, outputs), computed and returned in `compute_type`."""
+
+    def __init__(self, inputs, outputs, compute_type=ms.float32):
+        super().__init__()
+        self.weight = parameter(outputs, inputs)
+        self.bias = parameter(outputs)
+        self.compute_type = compute_type
+        self.add_bias = bias_form()
+
+    def construct(self, x):
+        product = matmul_nt(x.astype(self.compute_type), self.weight.astype(self.compute_type))
+        return self.add_bias(product, self.bias.astype(self.compute_type))
+
+
+# --------------------------------------------------------------------------------------------------------- LayerNorm
+
+
+class FastLayerNorm(nn.Cell):
+    """LayerNorm over the columns of x (N, H), float32, without broadcasts of rows or columns: those are outer products."""
+
+    def __init__(self, size, eps):
+        super().__init__()
+        self.size, self.eps = size, eps
+
+    def normalise(self, x):
+        """Centred x (N, H) and the reciprocal of its standard deviation (N, 1)."""
+        row_of_ones = ops.ones((1, self.size), x.dtype)
+        centred = x - matmul(sum_of_rows(x, 1) * (1.0 / self.size), row_of_ones)
+        return centred, ops.rsqrt(sum_of_rows(centred * centred, 1) * (1.0 / self.size) + self.eps)
+
+    def construct(self, x, weight, bias):
+        centred, rstd = self.normalise(x)
+        return bias_add(centred * matmul(rstd, weight.reshape(1, -1)), bias)
+
+    def bprop(self, x, weight, bias, out, dy):
+        centred, rstd = self.normalise(x)     # the forward's own values: the compiler removes the repetition
+        row_of_ones = ops.ones((1, self.size), x.dtype)
+        column = weight.reshape(-1, 1)
+        product = dy * centred
+        mean_dy = matmul(dy, column) * rstd * (1.0 / self.size)
+        mean_product = matmul(product, column) * (rstd * rstd * rstd * (1.0 / self.size))
+        dx = (dy * matmul(rstd, weight.reshape(1, -1)) - centred * matmul(mean_product, row_of_ones)
+              - matmul(mean_dy, row_of_ones))
+        return dx, matmul_tn(rstd, product).reshape(-1), matmul(ops.ones((1, dy.shape[0]), dy.dtype), dy).reshape(-1)
+
+
+class PlainLayerNorm(nn.Cell):
+    def __init__(self, size, eps):
+        super().__init__()
+        self.norm = ops.LayerNorm(1, 1, eps)
+
+    def construct(self, x, weight, bias):
+        return self.norm(x, weight, bias)[0]
+
+
+class LayerNorm(nn.Cell):
+    """x (N, size) -> the same, each row with mean 0 and variance 1, times weight plus bias. Computed in float32."""
+
+    def __init__(self, size, eps):
+        super().__init__()
+        self.weight = parameter(size)
+        self.bias = parameter(size)
+        self.form = FastLayerNorm(size, eps) if on_cpu() else PlainLayerNorm(size, eps)
+
+    def construct(self, x):
+        return self.form(x.astype(ms.float32), self.weight, self.bias).astype(x.dtype)
+
+
+# -------------------------------------------------------------------------------------------------------- activations
+
+
+class FastGeluNew(nn.Cell):
+    """GELU in the tanh form, x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), written as x * sigmoid(2 * ...)."""
+
+    LINEAR = 2 * math.sqrt(2 / math.pi)
+    CUBIC = LINEAR * 0.044715
+
+    def construct(self, x):
+        return x * ops.sigmoid(x * (x * x * self.CUBIC + self.LINEAR))
+
+    def bprop(self, x, out, dy):
+        factor = x * x * self.CUBIC + self.LINEAR
+        gate = ops.sigmoid(x * factor)
+        return (dy * (gate + (out - out * gate) * (factor * 3.0 - 2 * self.LINEAR)),)
+
+
+class FastGelu(nn.Cell):
+    """GELU in the erf form, x * Phi(x), whose gradient is Phi(x) + x * phi(x)."""
+
+    def construct(self, x):
+        return x * self.distribution(x)
+
+    def distribution(self, x):
+        return ops.erf(x * math.sqrt(0.5)) * 0.5 + 0.5
+
+    def bprop(self, x, out, dy):
+        density = ops.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return (dy * (self.distribution(x) + x * density),)
+
+
+class PlainGelu(nn.Cell):
+    def __init__(self, approximate):
+        super().__init__()
+        self.approximate = approximate
+
+    def construct(self, x):
+        return ops.gelu(x, approximate=self.approximate)
+
+
+def activation(name):
+    """The cell of `hidden_act`: gelu (erf form), gelu_new (tanh form) or relu."""
+    if name == "relu":
+        return nn.ReLU()
+    if name == "gelu_new":
+        return FastGeluNew() if on_cpu() else PlainGelu("tanh")
+    return FastGelu() if on_cpu() else PlainGelu("none")
+
+
+# ------------------------------------------------------------------------------------------------------------ dropout
+
+MASK_ROWS = 4096    # rows of a pool, a power of two
+MASK_WIDTH = 1024   # elements of a row
+
+
+class Dropout(nn.Cell):
+    """Dropout whose masks are data, so that they are a function of (seed, step, row of the batch, site).
+
+    On a CPU, MindSpore's own dropout cannot be rewound, so no run could be resumed exactly. Here the caller supplies
+        masks  (2 * MASK_ROWS, MASK_WIDTH) float32: two pools of rows of 0 or 1/(1-p), for hidden and attention dropout;
+        keys   (B, sites, 2) int32: for each instance and each place of dropout in the network a first row and an odd step,
+    and the mask of an instance at a site are the rows first, first + step, first + 2 step ... of the pool, one after the
+    other. training/dropout.py makes both. Without keys there is no dropout. Other devices use their own dropout.
+    """
+
+    def __init__(self, rate, site, pool=0):
+        super().__init__()
+        self.rate, self.site, self.pool = rate, site, pool
+        self.own = not on_cpu()
+
+    def construct(self, x, keys, masks):
+        """x: any shape that holds B * n elements, instance by instance."""
+        if keys is None or self.rate == 0.0:
+            return x
+        if self.own:
+            return ops.dropout(x, self.rate, True)
+        instances = keys.shape[0]
+        elements = x.size // instances
+        count = -(-elements // MASK_WIDTH)
+        first, step = ops.split(keys[:, self.site], 1, 1)
+        rows = (first + step * ops.arange(count).reshape(1, count)) % MASK_ROWS + self.pool * MASK_ROWS
+        mask = ops.gather(masks, rows.reshape(-1), 0)
+        if count * MASK_WIDTH != elements:
+            mask = mask.reshape(instances, count * MASK_WIDTH)[:, :elements]
+        return x * mask.reshape(x.shape).astype(x.dtype)
+
+
+HIDDEN, ATTENTION = 0, 1   # the two pools
