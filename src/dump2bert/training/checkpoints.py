@@ -1,0 +1,85 @@
+"""Checkpoints: model.ckpt holds the weights (MindSpore's format, Hugging Face's names), network.json beside it all else.
+
+network.json: `network` (the keys of nets/bert.py, as config.py's Network gives them) and `provenance`: where the weights
+come from (step, seed, data, code, versions).
+"""
+
+import os
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor
+
+from dump2bert import __version__
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, read_json, sync_folder, write_json
+
+
+def save(folder, cell, network, provenance, more=None, name="model"):
+    """Write `cell`'s weights to folder/NAME.ckpt and folder/network.json, each atomically.
+
+    `network`: plain dict; `provenance`: plain dict, to which the versions are added; `more`: further keys of network.json.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(folder / f"{name}.ckpt", cell)
+    versions = {"dump2bert": __version__, "mindspore": ms.__version__, "numpy": np.__version__}
+    write_json(folder / "network.json", {"network": network, "provenance": {**provenance, "versions": versions},
+                                         **(more or {})})
+
+
+def save_weights(path, cell):
+    """Write the weights of `cell` to `path` (.ckpt), atomically."""
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.part.ckpt")   # MindSpore wants this ending
+    try:
+        ms.save_checkpoint(cell, str(beside))
+        beside.chmod(0o644)                                            # MindSpore makes it read-only
+        with open(beside, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        sync_folder(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read_weights(path):
+    """name -> numpy array of a .ckpt file."""
+    if not Path(path).is_file():
+        raise BadInput(f"{path} is no checkpoint: there is no such file")
+    try:
+        return {name: value.asnumpy() for name, value in ms.load_checkpoint(str(path)).items()}
+    except ValueError as error:
+        raise BadInput(f"{path} is no checkpoint that MindSpore can read: it is damaged or something else") from error
+
+
+def read_description(path):
+    """The content of network.json beside the checkpoint `path`."""
+    return read_json(Path(path).with_name("network.json"))
+
+
+def load_weights(path, cell, needed=""):
+    """Give `cell` the weights of the checkpoint `path`, by name.
+
+    Weights whose names start with `needed` must be in the checkpoint (with "bert." a new head may be absent); a shape that
+    differs is BadInput, as one sentence. -> names of the weights that keep their values.
+    """
+    values = read_weights(path)
+    kept = []
+    for item in cell.get_parameters():
+        value = values.get(item.name)
+        if value is None and item.name.startswith(needed):
+            raise BadInput(f"{path} has no {item.name}, so it is not of this network: compare the network options "
+                           "with the network.json beside it")
+        if value is None:
+            kept.append(item.name)
+        elif value.shape != item.shape:
+            raise BadInput(f"{path} is of another network: {item.name} has the shape {shown(value.shape)} there and "
+                           f"{shown(item.shape)} here; give the network options that its network.json names")
+        else:
+            item.set_data(Tensor(value.astype(np.float32)))
+    return kept
+
+
+def shown(shape):
+    return "x".join(map(str, shape))
