@@ -191,8 +191,8 @@ def add_flags(parser, command):
         parser.add_argument("kind", choices=command.kinds)
     for word in command.files.split():
         name, optional, many = word.rstrip("?*"), "?" in word, "*" in word
-        parser.add_argument(f"--{name}", required=not optional, metavar="FILE[,FILE...]" if many else "PATH",
-                            type=paths if many else path, help=FILES.get(name, name.replace("_", " ")))
+        form = {"action": Paths, "nargs": "+", "metavar": "FILE[,FILE...]"} if many else {"type": path, "metavar": "PATH"}
+        parser.add_argument(f"--{name}", required=not optional, help=FILES.get(name, name.replace("_", " ")), **form)
     for word in command.sections.split():
         section, _, only = word.partition(".")
         section = getattr(config, section)
@@ -258,8 +258,11 @@ def path(text):
     return Path(text) if text else None
 
 
-def paths(text):
-    return [Path(part) for part in text.split(",") if part]
+class Paths(argparse.Action):
+    """Several files, apart by commas (Google's way) or by spaces."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, [Path(part) for word in values for part in word.split(",") if part])
 
 
 def network_file(text):

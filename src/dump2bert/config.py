@@ -8,6 +8,7 @@ The names of the networks', pretraining's and optimizers' options are those of t
 """
 
 import difflib
+import re
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -438,7 +439,6 @@ class Report(Section):
 
 
 def plain_name(name):
-    import re
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} is no good name: use a-z, 0-9 and _, with a letter first")
     return name
@@ -454,6 +454,17 @@ class NetworkEntry(Network):
     """pretrain: pretrained in this run; random: not pretrained at all; else a checkpoint's path to finetune from."""
     pretrain: Pretrain = Pretrain()
     """What differs from the section `pretrain` for this network."""
+
+
+class Threads(Section):
+    """Cores of a job; they change no result and make nothing stale."""
+
+    pretrain: Positive = 2
+    """Of pretrain, on a CPU."""
+    finetune: Positive = 2
+    """Of finetune, on a CPU."""
+    predict: Positive = 2
+    """Of pretrain_eval and predict, on a CPU."""
 
 
 class Config(Section):
@@ -480,6 +491,7 @@ class Config(Section):
     tasks: dict[Name, Task] = {}
     """The tasks by name."""
     report: Report = Report()
+    threads: Threads = Threads()
     adopt_state: str | None = None
     """A state folder whose run is to be continued although the code has changed since."""
     fresh: bool = False

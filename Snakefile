@@ -1,0 +1,36 @@
+# From a wiki dump to a pretrained BERT or NEZHA and its scores. Each rule is one stage: the command `dump2bert STAGE`.
+#
+#   snakemake                  everything, to results/report/index.html
+#   snakemake pretrain_all     every configured network, pretrained and evaluated
+#   snakemake TASK_report      one task (cluener_report), all that it needs and no more
+#   snakemake -n               what would run, and why
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/sample.smk"
+include: "rules/corpus.smk"
+include: "rules/vocabulary.smk"
+include: "rules/pretraining_data.smk"
+include: "rules/pretrain.smk"
+include: "rules/finetune.smk"
+include: "rules/report.smk"
+
+
+rule pretrain_all:
+    message: "All networks are pretrained and evaluated"
+    input: get_pretrained()
+
+
+for task in CONFIG.tasks:
+
+    rule:
+        name: f"{task}_report"
+        message: f"The page of {task} is at {RESULTS}/report/{task}.html"
+        input: f"{RESULTS}/report/{task}.html"

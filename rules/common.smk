@@ -1,0 +1,94 @@
+# Loads and validates the configuration, and holds the helpers of the rules: functions named get_<thing>.
+
+import fcntl
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from dump2bert.config import load_config, plain
+from dump2bert.digest import code_digest
+from dump2bert.errors import BadInput
+
+try:
+    CONFIG = load_config(config)
+except BadInput as error:
+    sys.exit(f"error: {error}")
+
+RESULTS = CONFIG.results.rstrip("/")
+
+
+wildcard_constraints:
+    source="[a-z][a-z0-9_]*",
+    network="[a-z][a-z0-9_]*",
+    task="[a-z][a-z0-9_]*",
+    variant="[a-z][a-z0-9_-]*",
+    split="train|held_out",
+    seed="[0-9]+",
+
+
+def remove_stale_lock():
+    """After kill -9 Snakemake's lock stays and the next run would want --unlock. An flock ends with its process, so
+    whoever gets ours knows that no other Snakemake works in this folder, and that a lock still lying there is stale."""
+    if not workflow.is_main_process or workflow.dryrun:
+        return None
+    Path(".snakemake").mkdir(exist_ok=True)
+    lock = open(".snakemake/dump2bert.lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(".snakemake/locks", ignore_errors=True)
+    except BlockingIOError:
+        pass  # Another run is alive: Snakemake itself will say that the folder is locked.
+    return lock
+
+
+FOLDER_LOCK = remove_stale_lock()
+
+
+def get_flags(values):
+    """["--name", "value", ...] for the shell. What is None is left out: it is the command's own default."""
+    flags = []
+    for name, value in values.items():
+        if isinstance(value, bool):
+            value = str(value).lower()
+        elif isinstance(value, dict):
+            value = json.dumps(value)
+        elif isinstance(value, list):
+            value = ",".join(map(str, value))
+        if value is not None:
+            flags += [f"--{name}", str(value)]
+    return flags
+
+
+def get_optimizing(section):
+    """A section's values with the options of the chosen optimizer only: those of the others make nothing stale."""
+    others = {"Lamb", "AdamWeightDecay", "Momentum"} - {section.optimizer}
+    return {name: value for name, value in plain(section).items() if name not in others}
+
+
+def get_memory(mem_mb):
+    """Memory of a job; each retry asks for as much again."""
+
+    def ask(wildcards, attempt):
+        return mem_mb * attempt
+
+    return ask
+
+
+# Whatever is fetched, by its file name below results/downloads; rules that need one call get_place.
+DOWNLOADS = {}
+
+
+def get_place(places, name, fetched=None):
+    """Where a file that the configuration names will lie: a sample file, a download, or a path as it stands."""
+    first = places[0]
+    if first.startswith("sample:"):
+        return f"{RESULTS}/sample/{first.removeprefix('sample:')}"
+    options = {key: value for key, value in plain(fetched).items()
+               if key in ("sha256", "sums_url", "member")} if fetched else {}
+    if "://" not in first and not any(options.values()):
+        return first
+    file_name = (options.get("member") or first).rsplit("/", 1)[-1].partition("?")[0]
+    urls = [url if "://" in url else Path(url).resolve().as_uri() for url in places]
+    DOWNLOADS[f"{name}/{file_name}"] = {"url": urls, **options}
+    return f"{RESULTS}/downloads/{name}/{file_name}"

@@ -1,0 +1,185 @@
+# Task data, and per network, variant (TASK or TASK-crf) and seed: finetune -> predict -> evaluate.
+
+TASKS = CONFIG.tasks
+KINDS = {"ner": "ner"}  # kind of task -> kind of `dump2bert finetune`
+VARIANTS = {f"{name}-crf" if use_crf else name: (name, use_crf) for name, task in TASKS.items() for use_crf in task.use_crf}
+TASK_FILES = {(name, split): get_place(getattr(task, split), f"{name}_{split}")
+              for name, task in TASKS.items() for split in ("train", "dev")}
+
+RUN = f"{RESULTS}/networks/{{network}}/tasks/{{variant}}/seed-{{seed}}"
+
+
+def get_task(wildcards):
+    return TASKS[VARIANTS[wildcards.variant][0]]
+
+
+def get_task_train(wildcards):
+    return TASK_FILES[wildcards.task, "train"]
+
+
+def get_task_dev(wildcards):
+    return TASK_FILES[wildcards.task, "dev"]
+
+
+def get_task_data_code(wildcards):
+    return code_digest("stages.task_data", f"tasks.{TASKS[wildcards.task].kind}")
+
+
+def get_task_data_flags(wildcards):
+    task = TASKS[wildcards.task]
+    return get_flags({"task": wildcards.task, "kind": task.kind, "max_seq_length": task.finetune.max_seq_length,
+                      "do_lower_case": CONFIG.vocabulary.do_lower_case})
+
+
+def get_task_file(file):
+    """A file of the task that a variant belongs to."""
+
+    def find(wildcards):
+        return f"{RESULTS}/tasks/{VARIANTS[wildcards.variant][0]}/{file}"
+
+    return find
+
+
+def get_gold(wildcards):
+    return TASK_FILES[VARIANTS[wildcards.variant][0], "dev"]
+
+
+def get_start(wildcards):
+    """The checkpoint that finetuning starts from: this run's own, an imported one, or none."""
+    start = NETWORKS[wildcards.network].start
+    if start == "random":
+        return []
+    return f"{RESULTS}/networks/{wildcards.network}/pretrain/model.ckpt" if start == "pretrain" else start
+
+
+def get_start_network(wildcards):
+    return [str(Path(model).with_name("network.json")) for model in [get_start(wildcards)] if model]
+
+
+def get_finetune_code(stage):
+    """Code of a stage of finetuning: that of the kind of task with it, and the CRF only where it is used."""
+
+    def digest(wildcards):
+        use_crf = VARIANTS[wildcards.variant][1]
+        return code_digest(stage, f"tasks.{get_task(wildcards).kind}", *["nets.crf"] * use_crf)
+
+    return digest
+
+
+def get_finetune_flags(wildcards):
+    values = get_optimizing(get_task(wildcards).finetune)
+    return [KINDS[get_task(wildcards).kind],
+            *get_flags({"device_target": CONFIG.device_target, **values, "use_crf": VARIANTS[wildcards.variant][1],
+                        "seed": int(wildcards.seed), "network": json.loads(get_network(wildcards.network))})]
+
+
+def get_start_flags(wildcards, input):
+    return get_flags({"load_pretrain_checkpoint_path": input.start or None})
+
+
+def get_evaluate_flags(wildcards):
+    return get_flags({"task": VARIANTS[wildcards.variant][0], "kind": get_task(wildcards).kind,
+                      "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed)})
+
+
+def get_scores(task):
+    """metrics.json of every network, variant and seed configured for a task."""
+    return [f"{RESULTS}/networks/{network}/tasks/{variant}/seed-{seed}/metrics.json"
+            for network in (TASKS[task].networks or NETWORKS)
+            for variant, (name, _) in VARIANTS.items() if name == task
+            for seed in TASKS[task].seeds]
+
+
+rule task_data:
+    message: "Making the records of {wildcards.task}"
+    params:
+        code=get_task_data_code,
+        flags=get_task_data_flags,
+        folder=f"{RESULTS}/tasks/{{task}}",
+    input:
+        train=get_task_train,
+        dev=get_task_dev,
+        vocab_file=VOCABULARY,
+    output:
+        train=f"{RESULTS}/tasks/{{task}}/train.tfrecord",
+        dev=f"{RESULTS}/tasks/{{task}}/dev.tfrecord",
+        schema=f"{RESULTS}/tasks/{{task}}/schema.json",
+        labels=f"{RESULTS}/tasks/{{task}}/labels.json",
+        statistics=f"{RESULTS}/tasks/{{task}}/statistics.json",
+    log: f"{RESULTS}/logs/task_data/{{task}}.log"
+    benchmark: f"{RESULTS}/benchmarks/task_data/{{task}}.tsv"
+    threads: 1
+    resources: mem_mb=get_memory(1000)
+    shell:
+        "dump2bert --log {log} task_data {params.flags:q} --train {input.train} --dev {input.dev}"
+        " --vocab_file {input.vocab_file} --output_dir {params.folder}"
+
+
+rule finetune:
+    message: "Finetuning {wildcards.network} on {wildcards.variant}, seed {wildcards.seed}"
+    params:
+        code=get_finetune_code("stages.finetune"),
+        flags=get_finetune_flags,
+        start=get_start_flags,
+        folder=RUN,
+    input:
+        start=get_start,
+        start_network=get_start_network,
+        train=get_task_file("train.tfrecord"),
+        dev=get_task_file("dev.tfrecord"),
+        schema=get_task_file("schema.json"),
+        labels=get_task_file("labels.json"),
+        vocab_file=VOCABULARY,
+    output:
+        model=f"{RUN}/model.ckpt",
+        network=f"{RUN}/network.json",
+    log: f"{RESULTS}/logs/finetune/{{network}}/{{variant}}-{{seed}}.log"
+    benchmark: f"{RESULTS}/benchmarks/finetune/{{network}}/{{variant}}-{{seed}}.tsv"
+    threads: CONFIG.threads.finetune
+    resources: mem_mb=get_memory(6000)
+    shell:
+        "dump2bert --log {log} finetune {params.flags:q} {params.start:q} --vocab_file_path {input.vocab_file}"
+        " --label2id_file_path {input.labels} --schema_file_path {input.schema}"
+        " --train_data_file_path {input.train} --eval_data_file_path {input.dev}"
+        " --save_finetune_checkpoint_path {params.folder}"
+
+
+rule predict:
+    message: "Predicting {wildcards.variant} with {wildcards.network}, seed {wildcards.seed}"
+    params:
+        code=get_finetune_code("stages.predict"),
+        flags=get_flags({"device_target": CONFIG.device_target}),
+    input:
+        model=f"{RUN}/model.ckpt",
+        network=f"{RUN}/network.json",
+        vocab_file=VOCABULARY,
+        gold=get_gold,
+    output:
+        predictions=f"{RUN}/predictions.json",
+        label_ids=f"{RUN}/predictions.npz",
+    log: f"{RESULTS}/logs/predict/{{network}}/{{variant}}-{{seed}}.log"
+    benchmark: f"{RESULTS}/benchmarks/predict/{{network}}/{{variant}}-{{seed}}.tsv"
+    threads: CONFIG.threads.predict
+    resources: mem_mb=get_memory(4000)
+    shell:
+        "dump2bert --log {log} predict {params.flags:q} --checkpoint {input.model} --vocab_file {input.vocab_file}"
+        " --input {input.gold} --output {output.predictions} --label_ids {output.label_ids}"
+
+
+rule evaluate:
+    message: "Scoring {wildcards.variant} of {wildcards.network}, seed {wildcards.seed}"
+    params:
+        code=get_finetune_code("stages.evaluate"),
+        flags=get_evaluate_flags,
+    input:
+        gold=get_gold,
+        predictions=f"{RUN}/predictions.json",
+        label_ids=f"{RUN}/predictions.npz",
+    output: f"{RUN}/metrics.json"
+    log: f"{RESULTS}/logs/evaluate/{{network}}/{{variant}}-{{seed}}.log"
+    benchmark: f"{RESULTS}/benchmarks/evaluate/{{network}}/{{variant}}-{{seed}}.tsv"
+    threads: 1
+    resources: mem_mb=get_memory(1000)
+    shell:
+        "dump2bert --log {log} evaluate {params.flags:q} --gold {input.gold} --predictions {input.predictions}"
+        " --label_ids {input.label_ids} --output {output}"

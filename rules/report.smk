@@ -1,0 +1,48 @@
+# Pages: one per task, one for the run.
+
+
+def get_page_values():
+    """What the pages show of the configuration."""
+    return json.dumps(plain(CONFIG))
+
+
+def get_task_scores(wildcards):
+    return get_scores(wildcards.task)
+
+
+def get_all_scores():
+    return [file for task in TASKS for file in get_scores(task)]
+
+
+rule task_page:
+    message: "Writing the page of {wildcards.task}"
+    params:
+        code=code_digest("stages.report"),
+        config=get_page_values(),
+    input:
+        scores=get_task_scores,
+    output: f"{RESULTS}/report/{{task}}.html"
+    log: f"{RESULTS}/logs/report/{{task}}.log"
+    threads: 1
+    resources: mem_mb=get_memory(1000)
+    shell:
+        "dump2bert --log {log} report --task {wildcards.task} --config {params.config:q} --results_dir {RESULTS}"
+        " --output {output}"
+
+
+rule report:
+    default_target: True
+    message: "Writing the page of the run: {output}"
+    params:
+        code=code_digest("stages.report"),
+        config=get_page_values(),
+    input:
+        pretrained=get_pretrained(),
+        scores=get_all_scores(),
+        pages=expand(f"{RESULTS}/report/{{task}}.html", task=TASKS),
+    output: f"{RESULTS}/report/index.html"
+    log: f"{RESULTS}/logs/report/index.log"
+    benchmark: f"{RESULTS}/benchmarks/report.tsv"
+    threads: 1
+    resources: mem_mb=get_memory(1000)
+    shell: "dump2bert --log {log} report --config {params.config:q} --results_dir {RESULTS} --output {output}"
