@@ -66,7 +66,7 @@ COMMANDS = {
                        "checkpoint vocab_file input output label_ids?", "Config.device_target Predict"),
     "evaluate": Command("score predictions against the gold data",
                         "gold predictions output label_ids?", "TaskName Evaluated"),
-    "report": Command("pages about the run", "results_dir output config?", "Report"),
+    "report": Command("one page about the run, or about one task of it", "results_dir output", "Page"),
 }
 
 FILES = {

@@ -603,6 +603,13 @@ class Evaluated(Section):
     """Which part of the data this is, for the result."""
 
 
+class Page(Section):
+    config: str | None = None
+    """The configuration of the run as a JSON file (or the JSON itself): the page shows what it names; default: all found."""
+    task: str | None = None
+    """Make the page of this task alone; default: that of the whole run."""
+
+
 # ---------------------------------------------------------------------------------------------- loading and its errors
 
 
