@@ -45,4 +45,4 @@ lock:
 	sed -i -E "s/ ; python_full_version < '3.13' and sys_platform == 'linux' \\\\/ \\\\/" requirements.lock requirements-test.lock
 
 docs:
-	python -m dump2bert.documentation
+	python docs/generate.py

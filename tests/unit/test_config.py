@@ -1,0 +1,80 @@
+"""The configuration says in one sentence what is wrong, and everything that is said about it is true."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from dump2bert.config import load_config
+from dump2bert.errors import BadInput
+from tests.conftest import PROJECT
+
+WRONG = [
+    ({"pretrian": {}}, "pretrian is no known key (did you mean pretrain?)"),
+    ({"pretrain": {"batch_szie": 3}}, "pretrain.batch_szie is no known key (did you mean batch_size?)"),
+    ({"networks": {"base": {"hiden_size": 3}}}, "networks.base.hiden_size is no known key (did you mean hidden_size?)"),
+    ({"pretrain": {"batch_size": "many"}}, "pretrain.batch_size is 'many', but should be an integer"),
+    ({"pretrain": {"optimizer": "Adam"}}, "pretrain.optimizer is 'Adam', but should be 'Lamb', "),
+    ({"networks": {"base": {"hidden_size": 30}}}, "hidden_size 30 is not divisible by num_attention_heads 12"),
+    ({"pretraining_data": {"max_seq_length": 16}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
+    ({"tasks": {"cluener": {"kind": "ner"}}}, "tasks.cluener: a task needs data"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "networks": ["bse"]}}, "networks": {"base": {}}},
+     "tasks.cluener.networks names 'bse', which is not under networks (did you mean base?)"),
+    ({"tasks": {"Clue": {"train": "a", "dev": "b"}}}, "'Clue' is no good name"),
+    ({"networks": {"base": {"max_position_embeddings": 64}}}, "networks.base.max_position_embeddings is 64"),
+    ({"corpus": {"sources": {"wiki": {"dump": "a", "text": "b"}}}}, "a source has either `dump` or `text`"),
+    ({"split": {"held_out": 2}}, "split.held_out is 2, but should be less than 1"),
+]
+
+
+@pytest.mark.parametrize("values, said", WRONG)
+def test_a_wrong_configuration_gets_one_sentence(values, said):
+    with pytest.raises(BadInput) as error:
+        load_config(values)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_snakemake_says_the_sentence_before_any_stage_and_without_a_traceback():
+    done = subprocess.run([sys.executable, "-m", "snakemake", "-n", "--config", "pretrain={batch_szie: 3}"],
+                          cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "error: config: pretrain.batch_szie is no known key (did you mean batch_size?)" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_network_and_a_task_lay_their_own_options_over_the_sections():
+    config = load_config({
+        "pretrain": {"batch_size": 7, "Lamb": {"learning_rate": "1e-3"}}, "finetune": {"epoch_num": 9},
+        "networks": {"base": {}, "wide": {"pretrain": {"batch_size": 8, "Lamb": {"power": 1.0}}}},
+        "tasks": {"cluener": {"train": "a", "dev": "b", "finetune": {"AdamWeightDecay": {"power": 3.0}}}}})
+    assert config.networks["base"].pretrain.batch_size == 7
+    wide = config.networks["wide"].pretrain
+    assert (wide.batch_size, wide.Lamb.learning_rate, wide.Lamb.power) == (8, 1e-3, 1.0)
+    cluener = config.tasks["cluener"].finetune
+    assert (cluener.epoch_num, cluener.AdamWeightDecay.power, cluener.AdamWeightDecay.learning_rate) == (9, 3.0, 2e-5)
+
+
+def test_a_preset_gives_the_sizes_that_are_not_given():
+    networks = load_config({"networks": {"nezha": {"bert_network": "nezha", "num_hidden_layers": 4}}}).networks
+    nezha = networks["nezha"]
+    assert (nezha.hidden_size, nezha.num_hidden_layers, nezha.relative_positions) == (1024, 4, "nezha")
+
+
+def test_null_takes_an_entry_away():
+    config = load_config({"networks": {"base": {}, "nezha": None}, "pretrain": {"batch_size": None}})
+    assert list(config.networks) == ["base"]
+    assert config.pretrain.batch_size == 16
+
+
+def test_the_default_configuration_holds_only_what_differs_from_the_defaults():
+    values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
+    defaults = load_config({}).model_dump(mode="json")
+    for section in set(values) & {"clean", "vocabulary", "pretraining_data", "pretrain", "finetune"}:
+        for key, value in values[section].items():
+            assert value != defaults[section][key], f"config.yaml: {section}.{key} is the default anyway"
+
+
+def test_docs_and_schema_say_what_the_model_says():
+    subprocess.run([sys.executable, PROJECT / "docs" / "generate.py", "--check"], check=True)

@@ -1,0 +1,102 @@
+"""Only stale stages rerun: what makes which stage stale, and what does not."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from dump2bert.digest import closure
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+PAGES = {"task_page": 1, "report": 1}
+CRF_VARIANT = {"finetune": 1, "predict": 1, "evaluate": 1}
+FROM_VOCABULARY_ON = {"vocabulary": 1, "pretraining_data": 1, "pretraining_data_held_out": 1, "schema": 2, "pretrain": 2,
+                      "pretrain_eval": 2, "task_data": 1, "finetune": 2, "predict": 2, "evaluate": 2, **PAGES}
+
+
+def test_after_a_complete_run_nothing_is_to_be_done(finished):
+    assert finished.stale() == {}
+    assert finished.stale("pretrain_all") == {}
+    assert finished.stale("cluener_report") == {}
+
+
+def test_touching_every_source_and_every_result_makes_nothing_stale(workspace):
+    files = [path for path in workspace.folder.rglob("*") if path.is_file() and ".snakemake" not in path.parts]
+    now = time.time()
+    for index, path in enumerate(sorted(files, reverse=True)):
+        os.utime(path, (now + index, now + index))
+    assert workspace.stale() == {}
+
+
+def test_times_of_a_fresh_clone_make_nothing_stale(workspace):
+    for path in workspace.folder.rglob("*"):
+        if path.is_file() and "results" not in path.parts and ".snakemake" not in path.parts:
+            os.utime(path)
+    assert workspace.stale() == {}
+
+
+def test_comments_docstrings_and_formatting_make_nothing_stale(workspace):
+    for path in (workspace.folder / "src").rglob("*.py"):
+        path.write_text(path.read_text(encoding="utf-8") + "\n\n# One more comment.\n", encoding="utf-8")
+    workspace.edit("src/dump2bert/stages/clean.py", '"""', '"""Said otherwise. ')
+    assert workspace.stale() == {}
+
+
+def test_the_number_of_cores_makes_nothing_stale(finished):
+    assert finished.stale("--cores", "1") == {}
+
+
+def test_moving_the_folder_makes_nothing_stale(finished, tmp_path):
+    copied = finished.copy(tmp_path / "copied")
+    moved = tmp_path / "some" / "where" / "else"
+    moved.parent.mkdir(parents=True)
+    shutil.move(copied.folder, moved)
+    assert type(finished)(moved).stale() == {}
+
+
+def test_the_finetuning_rate_of_a_task_makes_its_finetuning_stale(workspace):
+    workspace.edit("config.yaml", "    kind: ner\n",
+                   "    kind: ner\n    finetune: {AdamWeightDecay: {learning_rate: 3.0e-4}}\n")
+    assert workspace.stale() == {"finetune": 2, "predict": 2, "evaluate": 2, **PAGES}
+
+
+def test_options_of_an_optimizer_that_is_not_used_make_only_the_page_stale(workspace):
+    workspace.edit("config.yaml", "pretrain:\n", "pretrain:\n  Lamb: {learning_rate: 0.5}\n")
+    assert workspace.stale() == {"report": 1, "task_page": 1}
+
+
+def test_the_vocabulary_size_makes_everything_from_the_vocabulary_on_stale(workspace):
+    workspace.edit("overlay.yaml", "vocab_size: 800", "vocab_size: 700")
+    assert workspace.stale() == FROM_VOCABULARY_ON
+
+
+def test_logic_of_the_crf_makes_the_crf_variant_stale_and_nothing_else(workspace):
+    path = workspace.folder / "src/dump2bert/nets/crf.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nONE_MORE_FACT = 1\n", encoding="utf-8")
+    assert workspace.stale() == {**CRF_VARIANT, **PAGES}
+
+
+def test_logic_of_the_tokenizer_reaches_all_that_use_it(workspace):
+    path = workspace.folder / "src/dump2bert/tokenization.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nONE_MORE_FACT = 1\n", encoding="utf-8")
+    assert set(workspace.stale()) >= {"pretraining_data", "task_data", "predict"}
+    assert not set(workspace.stale()) & {"sample", "extract", "clean", "split"}
+
+
+@pytest.mark.parametrize("stage", ["sample", "extract", "clean", "split", "vocabulary", "pretraining_data", "schema",
+                                   "pretrain", "pretrain_eval", "task_data", "finetune", "predict", "evaluate", "report"])
+def test_every_module_that_a_stage_loads_is_in_its_digest(finished, stage):
+    runs = [path.read_text().splitlines() for path in (finished.folder / "noted_modules").iterdir()]
+    runs = [(words.split(), set(modules)) for words, *modules in runs if f" {stage} " in f" {words} "]
+    assert runs, f"{stage} has not run"
+    for words, modules in runs:
+        roots = [f"stages.{stage}"]
+        if stage in ("task_data", "finetune", "predict", "evaluate"):
+            roots.append("tasks.ner")
+        if any("crf" in word for word in words) and "false" not in words[words.index("--use_crf"):][1:2] \
+                if "--use_crf" in words else any("-crf" in word for word in words):
+            roots.append("nets.crf")
+        # The command line is loaded always and stands outside: a stage receives plain values.
+        assert modules - closure(*roots) <= {"dump2bert.cli", "dump2bert.config"}
