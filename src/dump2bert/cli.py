@@ -46,7 +46,7 @@ COMMANDS = {
                           "Vocabulary.vocab_size Vocabulary.min_frequency Vocabulary.do_lower_case"),
     "pretraining_data": Command("text -> TFRecord shards of masked instances (Google's create_pretraining_data)",
                                 "input_file* output_file* vocab_file statistics?",
-                                "PretrainingData Vocabulary.do_lower_case Workers"),
+                                "Instances Vocabulary.do_lower_case Workers"),
     "schema": Command("validate TFRecord shards and write schema.json", "data_dir vocab_file output"),
     "pretrain": Command("train BERT or NEZHA on MLM and NSP",
                         "data_dir? schema_dir? vocab_file? state_dir save_checkpoint_path? load_checkpoint_path?",

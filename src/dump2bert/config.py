@@ -103,6 +103,8 @@ class Extract(Section):
 
     processes: Positive = 2
     """Processes of WikiExtractor. The result does not depend on it."""
+    cut_off: Literal["error", "accept"] = "error"
+    """A dump that ends early, without its closing </mediawiki>: an error, or its whole pages are taken."""
 
 
 class Clean(Section):
@@ -132,7 +134,7 @@ class Vocabulary(Fetched):
     """Lower-case and strip accents; holds for the vocabulary, the pretraining data and the tasks alike."""
 
 
-class PretrainingData(Section):
+class Instances(Section):
     """Google's create_pretraining_data (names and defaults are its own)."""
 
     mode: Literal["google", "fast"] = "fast"
@@ -152,8 +154,6 @@ class PretrainingData(Section):
     """Share of tokens to mask."""
     short_seq_prob: Probability = 0.1
     """Share of documents cut to a random shorter length."""
-    shards: Positive = 8
-    """TFRecord files of the training set; at least as many as devices that train."""
 
     @model_validator(mode="after")
     def predictions_fit(self):
@@ -161,6 +161,13 @@ class PretrainingData(Section):
             raise ValueError(f"max_predictions_per_seq {self.max_predictions_per_seq} is above "
                              f"max_seq_length {self.max_seq_length}")
         return self
+
+
+class PretrainingData(Instances):
+    """Masked instances of the training and the held-out documents."""
+
+    shards: Positive = 8
+    """TFRecord files of the training set; at least as many as devices that train."""
 
 
 # --------------------------------------------------------------------------------------------------------- networks

@@ -34,7 +34,7 @@ def load_vocabulary(path):
                 raise BadInput(f"{path} line {number} is not UTF-8: a vocabulary has one WordPiece a line") from error
             if line.endswith("\r"):
                 raise BadInput(f"{path} line {number} has a Windows line end: save the file with Unix line ends")
-            piece = line.strip()
+            piece = line.strip() or line   # Google's Chinese vocabulary has a line that is a line separator (U+2028)
             if not piece:
                 raise BadInput(f"{path} line {number} is empty: a vocabulary has one WordPiece a line")
             if piece in vocabulary:

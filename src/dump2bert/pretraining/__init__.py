@@ -1,0 +1,1 @@
+"""From sentences to shards of masked instances: what BERT is pretrained on."""

@@ -1,0 +1,38 @@
+"""Instances as TFRecord examples: the seven columns that Google's and the model zoo's BERT read."""
+
+from dump2bert.tfrecord import encode_example
+
+
+def columns(max_seq_length, max_predictions_per_seq):
+    """{column: (type, length)} in the order of the model zoo's schema.json. Every column is a vector."""
+    return {
+        "input_ids": ("int64", max_seq_length),
+        "input_mask": ("int64", max_seq_length),
+        "segment_ids": ("int64", max_seq_length),
+        "next_sentence_labels": ("int64", 1),
+        "masked_lm_positions": ("int64", max_predictions_per_seq),
+        "masked_lm_ids": ("int64", max_predictions_per_seq),
+        "masked_lm_weights": ("float32", max_predictions_per_seq),
+    }
+
+
+def encode_instance(instance, options):
+    """An instance as bytes of a tf.train.Example, padded with zeros. The label of a random next span is 1."""
+    length, predictions = len(instance.tokens), len(instance.masked_lm_ids)
+    padding = [0] * (options.max_seq_length - length)
+    no_prediction = [0] * (options.max_predictions_per_seq - predictions)
+    return encode_example({
+        "input_ids": instance.tokens + padding,
+        "input_mask": [1] * length + padding,
+        "segment_ids": [0] * instance.first_length + [1] * (length - instance.first_length) + padding,
+        "next_sentence_labels": [int(instance.is_random_next)],
+        "masked_lm_positions": instance.masked_lm_positions + no_prediction,
+        "masked_lm_ids": instance.masked_lm_ids + no_prediction,
+        "masked_lm_weights": [1.0] * predictions + [0.0] * len(no_prediction),
+    })
+
+
+def schema(rows, columns):
+    """schema.json as MindSpore's TFRecordDataset reads it."""
+    return {"datasetType": "TF", "numRows": rows,
+            "columns": {name: {"type": kind, "rank": 1, "shape": [length]} for name, (kind, length) in columns.items()}}

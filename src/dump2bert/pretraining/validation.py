@@ -1,0 +1,118 @@
+"""Checking shards before anything is trained on them: MindSpore reads TFRecord files without looking at the checksums.
+
+tensorflow, the reference reader, parses every record of every shard; what the numbers mean is checked here.
+"""
+
+import os
+from pathlib import Path
+
+# Before the import, or tensorflow prints lines about the CPU.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import numpy as np
+import tensorflow as tf
+
+from dump2bert.errors import BadInput
+from dump2bert.files import read_json, sha256_of
+from dump2bert.pretraining.examples import columns
+from dump2bert.tfrecord import decode_example, read_records
+
+BATCH = 1024
+
+
+def find_shards(data_dir):
+    """The TFRecord files of a folder, sorted. With a statistics.json beside them they must be just those it lists.
+
+    BadInput names a shard that is missing, is of another run, or has changed since.
+    """
+    found = sorted(path for path in Path(data_dir).glob("*tfrecord*") if not path.name.startswith("."))
+    manifest = Path(data_dir) / "statistics.json"
+    if manifest.is_file():
+        listed = read_json(manifest)["shards"]
+        for path in found:
+            if path.name not in listed:
+                raise BadInput(f"{path} is not in {manifest}: it is of another run, so move it out of the folder")
+        for name, shard in listed.items():
+            path = Path(data_dir) / name
+            if not path.is_file():
+                raise BadInput(f"{path} is missing, but {manifest} lists it: make the pretraining data again")
+            if path.stat().st_size != shard["bytes"] or sha256_of(path) != shard["sha256"]:
+                raise BadInput(f"{path} is not the file that {manifest} lists (size or SHA-256 differ): "
+                               "make the pretraining data again")
+    if not found:
+        raise BadInput(f"{data_dir} has no TFRecord files (*.tfrecord)")
+    return found
+
+
+def shape_of(path):
+    """The columns of a shard, by its first record: (max_seq_length, max_predictions_per_seq)."""
+    for data in read_records(path):
+        features = decode_example(data)
+        missing = columns(0, 0).keys() - features
+        if missing:
+            raise BadInput(f"{path} record 1 lacks {', '.join(sorted(missing))}")
+        return len(features["input_ids"]), len(features["masked_lm_ids"])
+    raise BadInput(f"{path} has no records")
+
+
+def validate_shard(path, max_seq_length, max_predictions_per_seq, vocab_size):
+    """Check every record of a shard; returns their number. BadInput names the file and the record (from 1)."""
+    spec = {name: tf.io.FixedLenFeature([length], tf.as_dtype(kind))
+            for name, (kind, length) in columns(max_seq_length, max_predictions_per_seq).items()}
+    count = 0
+    try:
+        for batch in tf.data.TFRecordDataset(str(path)).batch(BATCH):
+            features = parse(batch, spec, path, count)
+            problem = first_problem(features, vocab_size)
+            if problem:
+                record, what = problem
+                raise BadInput(f"{path} record {count + record + 1}: {what}")
+            count += len(batch)
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
+        for _ in read_records(path):    # says which record it is
+            pass
+        raise BadInput(f"{path} after record {count} cannot be read: {error.message}") from error
+    if not count:
+        raise BadInput(f"{path} has no records")
+    return count
+
+
+def parse(batch, spec, path, count):
+    """A batch of serialized examples as {column: array [batch, length]}; `count` records came before it."""
+    try:
+        return {name: value.numpy() for name, value in tf.io.parse_example(batch, spec).items()}
+    except tf.errors.InvalidArgumentError:
+        for record, data in enumerate(batch):
+            try:
+                tf.io.parse_single_example(data, spec)
+            except tf.errors.InvalidArgumentError as error:
+                shapes = ", ".join(f"{name} {feature.dtype.name}{feature.shape}" for name, feature in spec.items())
+                raise BadInput(f"{path} record {count + record + 1} has not the columns of the first record "
+                               f"({shapes}): {error.message}") from error
+        raise
+
+
+def first_problem(features, vocab_size):
+    """(row, sentence) of the first rule that a batch breaks, or None."""
+    length = features["input_mask"].sum(1, keepdims=True)
+    predicted = features["masked_lm_weights"] > 0
+    in_order = np.arange(features["input_mask"].shape[1]) < length
+    rules = {
+        f"input_ids must be from 0 to {vocab_size - 1}": outside(features["input_ids"], vocab_size),
+        f"masked_lm_ids must be from 0 to {vocab_size - 1}": outside(features["masked_lm_ids"], vocab_size),
+        "input_mask must be ones, then zeros": features["input_mask"] != in_order,
+        "segment_ids must be 0 or 1": outside(features["segment_ids"], 2),
+        "next_sentence_labels must be 0 or 1": outside(features["next_sentence_labels"], 2),
+        "masked_lm_weights must be 0.0 or 1.0": predicted != features["masked_lm_weights"],
+        "masked_lm_positions must be within the sequence": predicted & outside(features["masked_lm_positions"], length),
+    }
+    for sentence, broken in rules.items():
+        rows = broken.any(1)
+        if rows.any():
+            return int(rows.argmax()), sentence
+    return None
+
+
+def outside(values, limit):
+    return (values < 0) | (values >= limit)

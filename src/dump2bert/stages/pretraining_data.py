@@ -1,0 +1,40 @@
+"""Stage `pretraining_data`: sentences -> TFRecord shards of masked instances, and statistics.json beside them.
+
+The statistics hold the data manifest: name, size and SHA-256 of each shard, by which later stages know the data.
+"""
+
+import os
+from pathlib import Path
+
+from dump2bert.errors import BadInput
+from dump2bert.files import write_json
+from dump2bert.progress import say
+
+
+def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case, do_whole_word_mask, max_seq_length,
+        max_predictions_per_seq, random_seed, dupe_factor, masked_lm_prob, short_seq_prob, workers):
+    """input_file: paths or glob patterns. statistics: where to write them; None: statistics.json beside the first shard."""
+    from dump2bert.pretraining.documents import input_files
+    from dump2bert.pretraining.instances import Options
+    from dump2bert.pretraining.shards import make_fast_shards, make_google_shards
+
+    inputs = input_files(input_file)
+    if len(set(map(os.path.abspath, output_file))) < len(output_file):
+        raise BadInput("output_file names the same file twice")
+    statistics = Path(statistics or Path(output_file[0]).parent / "statistics.json")
+    # Statistics that stand there from an earlier run must not vouch for shards of this one.
+    statistics.unlink(missing_ok=True)
+    options = Options(max_seq_length, max_predictions_per_seq, dupe_factor, short_seq_prob, masked_lm_prob,
+                      do_whole_word_mask)
+    if mode == "google":
+        counted, shards = make_google_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed)
+    else:
+        counted, shards = make_fast_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers)
+    summary = counted.summary(max_seq_length)
+    write_json(statistics, {
+        "mode": mode, "random_seed": random_seed, "do_lower_case": do_lower_case, **options._asdict(), **summary,
+        "shards": {os.path.relpath(shard.pop("path"), statistics.parent): shard for shard in shards},
+    })
+    say(f"{summary['instances']} instances of {summary['documents']} documents in {len(shards)} shards; "
+        f"unknown {summary['unknown_rate']:.2%}, random next {summary['random_next_rate']:.1%}, "
+        f"masked {summary['mask_rate']:.1%}, padding {summary['padding_rate']:.1%}")
