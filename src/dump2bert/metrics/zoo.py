@@ -1,0 +1,41 @@
+"""Scores as the MindSpore model zoo's BERT computes them, for comparison with its published numbers.
+
+They differ from what their names promise: see each function, and standard.py and spans.py for the usual ones.
+"""
+
+import numpy as np
+
+from dump2bert.metrics.standard import accuracy, precision_recall_f1, ratio
+
+
+def token_scores(gold, predicted):
+    """Precision, recall and F1 over tokens: every label id above 0 is "positive", whatever its type, so a company taken for
+    a book is right. gold, predicted: label ids (records, positions), padding included."""
+    gold, predicted = np.asarray(gold) > 0, np.asarray(predicted) > 0
+    return precision_recall_f1(int((gold & predicted).sum()), int(predicted.sum()), int(gold.sum()))
+
+
+def position_accuracy(gold, predicted):
+    """Share of equal label ids over all positions, the many of the padding included."""
+    return accuracy(np.ravel(gold), np.ravel(predicted))
+
+
+def clue_benchmark(gold, predicted, types):
+    """Macro F1 as CLUENER's official scorer counts: for each type and record the sets of entity *texts* are compared, so
+    positions do not matter and an entity that a record repeats counts once.
+
+    gold, predicted: for each record {type: texts}; types: all types, each with the same weight. A type that never occurs
+    divides by zero in the official script; here its F1 is 0. -> (macro F1, {type: F1})
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold records, but {len(predicted)} predicted ones")
+    scores = {}
+    for name in types:
+        right = found = relevant = 0
+        for gold_entities, predicted_entities in zip(gold, predicted):
+            gold_texts, predicted_texts = set(gold_entities.get(name, ())), set(predicted_entities.get(name, ()))
+            right += len(gold_texts & predicted_texts)
+            found += len(predicted_texts)
+            relevant += len(gold_texts)
+        scores[name] = precision_recall_f1(right, found, relevant)["f1"]
+    return ratio(sum(scores.values()), len(scores)), scores
