@@ -1,0 +1,150 @@
+"""The CRF against brute force over all label sequences, and its gradients against finite differences."""
+
+import itertools
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+from dump2bert.nets.crf import FORBIDDEN, ConditionalRandomField, viterbi
+
+LABELS = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_cpu():
+    ms.set_device("CPU")
+    ms.set_context(mode=ms.GRAPH_MODE)
+
+
+def random_crf(random, legal=None):
+    crf = ConditionalRandomField(LABELS, legal)
+    for parameter in crf.get_parameters():
+        parameter.set_data(Tensor(random.normal(size=parameter.shape).astype(np.float32)))
+    return crf
+
+
+def random_batch(random, lengths, width):
+    emissions = random.normal(size=(len(lengths), width, LABELS)).astype(np.float32) * 2
+    labels = random.integers(0, LABELS, (len(lengths), width)).astype(np.int32)
+    mask = (np.arange(width) < np.array(lengths)[:, None]).astype(np.int32)
+    return emissions, labels, mask
+
+
+def score(emissions, labels, tables):
+    transitions, start, end = tables
+    return (start[labels[0]] + end[labels[-1]] + sum(emissions[i, label] for i, label in enumerate(labels))
+            + sum(transitions[a, b] for a, b in itertools.pairwise(labels)))
+
+
+def brute_force(emissions, labels, lengths, tables):
+    """Mean loss, and the best sequence of each row, by going through all sequences."""
+    losses, best = [], []
+    for row, length in enumerate(lengths):
+        paths = list(itertools.product(range(LABELS), repeat=length))
+        scores = np.array([score(emissions[row].astype(np.float64), path, tables) for path in paths])
+        losses.append(np.logaddexp.reduce(scores) - score(emissions[row], labels[row, :length], tables))
+        best.append(paths[scores.argmax()])
+    return np.mean(losses), best
+
+
+def tables_of(crf):
+    return [table.asnumpy() for table in crf.scores()]
+
+
+def loss_of(crf, emissions, labels, mask):
+    weights = Tensor(np.ones(len(labels), np.float32))
+    return crf(Tensor(emissions), Tensor(labels), Tensor(mask), weights)
+
+
+@pytest.mark.parametrize("lengths, width", [([1, 4, 6], 6), ([2, 3], 11)])
+def test_loss_equals_brute_force_over_all_label_sequences(lengths, width):
+    random = np.random.default_rng(1)
+    crf = random_crf(random)
+    emissions, labels, mask = random_batch(random, lengths, width)
+    expected, _ = brute_force(emissions, labels, lengths, tables_of(crf))
+    assert float(loss_of(crf, emissions, labels, mask).asnumpy()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_decoding_equals_brute_force_over_all_label_sequences():
+    random = np.random.default_rng(2)
+    crf = random_crf(random)
+    for lengths in ([1, 2, 3, 4, 5, 6, 6], [7]):
+        emissions, labels, _ = random_batch(random, lengths, 7)
+        _, best = brute_force(emissions, labels, lengths, tables_of(crf))
+        decoded = viterbi(emissions, lengths, *tables_of(crf))
+        for row, length in enumerate(lengths):
+            assert tuple(decoded[row, :length]) == best[row]
+            assert not decoded[row, length:].any()
+
+
+def test_padding_changes_nothing():
+    random = np.random.default_rng(3)
+    crf = random_crf(random)
+    emissions, labels, mask = random_batch(random, [3, 5], 5)
+    loss = float(loss_of(crf, emissions, labels, mask).asnumpy())
+    wider = [np.pad(array, [(0, 0), (0, 9), (0, 0)][:array.ndim], constant_values=value)
+             for array, value in ((emissions, 5.0), (labels, 1), (mask, 0))]
+    assert float(loss_of(crf, *wider).asnumpy()) == pytest.approx(loss, rel=1e-6)
+    assert (viterbi(wider[0], [3, 5], *tables_of(crf))[:, :5] == viterbi(emissions, [3, 5], *tables_of(crf))).all()
+
+
+def test_rows_of_weight_zero_and_rows_without_tokens_do_not_count():
+    random = np.random.default_rng(4)
+    crf = random_crf(random)
+    emissions, labels, mask = random_batch(random, [4, 3, 0], 4)
+    both = crf(Tensor(emissions), Tensor(labels), Tensor(mask), Tensor(np.array([1, 0, 0], np.float32)))
+    alone = loss_of(crf, emissions[:1], labels[:1], mask[:1])
+    assert float(both.asnumpy()) == pytest.approx(float(alone.asnumpy()), rel=1e-6)
+
+
+def test_gradients_equal_finite_differences():
+    random = np.random.default_rng(5)
+    crf = random_crf(random)
+    lengths = [4, 2, 9]
+    emissions, labels, mask = random_batch(random, lengths, 10)
+    weights = Tensor(np.ones(3, np.float32))
+    parameters = list(crf.get_parameters())
+    gradient = ms.grad(crf, 0, parameters)
+    by_emissions, by_parameters = gradient(Tensor(emissions), Tensor(labels), Tensor(mask), weights)
+    assert not by_emissions.asnumpy()[mask == 0].any()
+
+    def loss(emissions, tables):
+        # The forward algorithm again, in float64, so that differences are exact enough.
+        transitions, start, end = tables
+        total = 0.0
+        for row, length in enumerate(lengths):
+            forward = start + emissions[row, 0]
+            for step in range(1, length):
+                forward = np.logaddexp.reduce(forward[:, None] + transitions, 0) + emissions[row, step]
+            total += np.logaddexp.reduce(forward + end) - score(emissions[row], labels[row, :length], tables)
+        return total / len(lengths)
+
+    values = [emissions.astype(np.float64), *(parameter.asnumpy().astype(np.float64) for parameter in parameters)]
+    for place, found in enumerate([by_emissions, *by_parameters]):
+        expected = np.zeros(values[place].shape)
+        for index in np.ndindex(expected.shape):
+            moved = [value.copy() for value in values]
+            for sign in (1, -1):
+                moved[place][index] = values[place][index] + sign * 1e-5
+                expected[index] += sign * loss(moved[0], moved[1:]) / 2e-5
+        np.testing.assert_allclose(found.asnumpy(), expected, atol=2e-6)
+
+
+def test_forbidden_steps_are_never_decoded_and_take_no_part_in_the_loss():
+    random = np.random.default_rng(6)
+    legal = (np.array([[1, 1, 0], [0, 0, 1], [1, 0, 1]], bool), np.array([1, 0, 1], bool), np.array([1, 0, 1], bool))
+    crf = random_crf(random, legal)
+    emissions, _, mask = random_batch(random, [6] * 20, 6)
+    tables = tables_of(crf)
+    for path in viterbi(emissions, [6] * 20, *tables):
+        assert legal[1][path[0]] and legal[2][path[-1]]
+        assert all(legal[0][a, b] for a, b in itertools.pairwise(path))
+    labels = np.tile(np.array([0, 1, 2, 2, 0, 0], np.int32), (20, 1))
+    loss = float(loss_of(crf, emissions, labels, mask).asnumpy())
+    assert loss == pytest.approx(brute_force(emissions, labels, [6] * 20, tables)[0], rel=1e-5)
+    assert tables[0][0, 2] == FORBIDDEN
+    gradients = ms.grad(crf, None, [crf.transitions])(
+        Tensor(emissions), Tensor(labels), Tensor(mask), Tensor(np.ones(20, np.float32)))
+    assert not gradients[0].asnumpy()[~legal[0]].any()
