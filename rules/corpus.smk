@@ -45,6 +45,7 @@ rule extract:
     message: "Extracting the articles of {wildcards.source}"
     params:
         code=code_digest("stages.extract"),
+        cut_off=CONFIG.extract.cut_off,
     input: get_source_file
     output:
         articles=f"{RESULTS}/corpus/articles/{{source}}.jsonl.gz",
@@ -55,7 +56,7 @@ rule extract:
     resources: mem_mb=get_memory(2000)
     shell:
         "dump2bert --log {log} extract --dump {input} --output {output.articles} --statistics {output.statistics}"
-        " --processes {threads}"
+        " --processes {threads} --cut_off {params.cut_off}"
 
 
 rule clean:

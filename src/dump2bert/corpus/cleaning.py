@@ -1,0 +1,145 @@
+"""From articles, or from a text that somebody brings, to documents: lists of clean sentences.
+
+What is no sentence (headings, captions, remnants of lists and formulas) is dropped by named rules; the statistics count each
+and keep a few examples, so that a person can judge what is thrown away.
+"""
+
+import re
+
+from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark, without_tags,
+                                     without_wiki_marks)
+from dump2bert.corpus.sentences import BY_SPACE, is_ended, is_ideographic, split_sentences
+from dump2bert.corpus.variants import converter
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, read_json_lines, read_lines
+from dump2bert.progress import say
+
+EXAMPLES = 5             # of what each rule drops
+EXAMPLE_LENGTH = 160     # characters
+HEADING_MOST = {True: 30, False: 80}     # characters; True: ideographic script
+FRAGMENT_MOST = {True: 60, False: 100}
+WORDS_OF_HEADING = 10
+REDIRECT = re.compile(r"#\s?(?:redirect|重定向|重新導向|転送|đổi|перенаправлення|пренасочване|перенаправление|виж)\b", re.I)
+INNER_END = re.compile(r"[.!?]\s|[。！？，、；;]")
+
+
+class Dropped:
+    """Counts what each rule drops, with the first few examples."""
+
+    def __init__(self):
+        self.rules = {}
+
+    def __call__(self, rule, text):
+        entry = self.rules.setdefault(rule, {"count": 0, "examples": []})
+        entry["count"] += 1
+        if len(entry["examples"]) < EXAMPLES:
+            entry["examples"].append(text[:EXAMPLE_LENGTH])
+
+
+def clean(input_file, input_format, output, language, variant):
+    """Write the sentences of `input_file`, one a line, a blank line between documents; returns the part's statistics.
+
+    input_format: "articles" (JSON lines with `text`, see extraction) or "text" (one sentence a line already: characters
+    are normalised, sentences stay as they are). variant: none, simplified or traditional. BadInput names file and line.
+    """
+    dropped = Dropped()
+    to_variant = converter(variant)
+    read = {"articles": article_documents, "text": text_documents}[input_format]
+    counts = {"input_documents": 0, "documents": 0, "sentences": 0, "characters": 0}
+    with atomic_write(output) as file:
+        for document in read(input_file, language, to_variant, dropped):
+            counts["input_documents"] += 1
+            if not document:
+                continue
+            if counts["documents"]:
+                file.write("\n")
+            file.writelines(f"{sentence}\n" for sentence in document)
+            counts["documents"] += 1
+            counts["sentences"] += len(document)
+            counts["characters"] += sum(map(len, document))
+    if not counts["documents"]:
+        raise BadInput(f"{input_file} has no sentence that could be kept")
+    say(f"{counts['documents']} of {counts['input_documents']} documents, {counts['sentences']} sentences")
+    return {"language": language, "variant": variant, "input_format": input_format, **counts,
+            "dropped": dict(sorted(dropped.rules.items()))}
+
+
+def article_documents(path, language, to_variant, dropped):
+    """Yield the sentences of each article; an empty list where nothing is left."""
+    for number, article in read_json_lines(path):
+        if not isinstance(article, dict) or not isinstance(article.get("text"), str):
+            raise BadInput(f"{path} line {number} is no article: an object with `text` is needed")
+        sentences = article_sentences(article["text"], language, to_variant, dropped)
+        if not sentences:
+            dropped("empty document", article.get("title", ""))
+        yield sentences
+
+
+def text_documents(path, language, to_variant, dropped):
+    """Yield the lines of each document of a text file; blank lines stand between documents."""
+    document = []
+    for _, line in read_lines(path):
+        sentence = to_variant(plain_characters(line).replace("\n", " ")).strip()
+        if sentence:
+            document.append(sentence)
+        elif line.strip():
+            dropped("invisible", repr(line))
+        elif document:
+            yield document
+            document = []
+    if document:
+        yield document
+
+
+def article_sentences(text, language, to_variant, dropped):
+    """The sentences of one article's text as WikiExtractor gives it (a paragraph, heading or list item a line)."""
+    if REDIRECT.match(text):
+        dropped("redirect", text)
+        return []
+    text = without_wiki_marks(to_variant(without_tags(plain_characters(text))))
+    ideographic = is_ideographic(language)
+    lines = text.split("\n")
+    sentences = []
+    for number, line in enumerate(lines):
+        line = line.strip()
+        rule = line_rule(line)
+        if rule:
+            dropped(rule, line)
+            continue
+        line = tidy_punctuation(without_list_mark(line)).strip()
+        if not line:
+            continue
+        if number + 1 < len(lines) and is_heading(line, ideographic):
+            dropped("heading", line)
+            continue
+        for sentence in split_sentences(line, language):
+            rule = sentence_rule(sentence, ideographic, language)
+            if rule:
+                dropped(rule, sentence)
+            else:
+                sentences.append(sentence)
+    return sentences
+
+
+def is_heading(line, ideographic):
+    """WikiExtractor writes a heading as a line of its own that ends in a full stop, whatever the language.
+
+    In Chinese and Japanese the Latin full stop gives it away. Elsewhere a short line that is one clause is taken for
+    one: a one-sentence paragraph of that kind is lost with them, which is rare.
+    """
+    if not line.endswith((".", "!", "?")) or len(line) > HEADING_MOST[ideographic] or INNER_END.search(line[:-1]):
+        return False
+    return line.endswith(".") if ideographic else len(line.split()) <= WORDS_OF_HEADING
+
+
+def sentence_rule(sentence, ideographic, language):
+    """The rule by which a sentence is dropped, or None."""
+    if has_remnant(sentence):
+        return "formula or markup"
+    if not any(map(str.isalpha, sentence)):
+        return "no letters"
+    if sentence[-1] in ":：":
+        return "announces a list"
+    if not is_ended(sentence) and len(sentence) <= FRAGMENT_MOST[ideographic] and language not in BY_SPACE:
+        return "fragment"
+    return None

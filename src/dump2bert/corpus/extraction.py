@@ -1,0 +1,136 @@
+"""From a dump to its articles: WikiExtractor, run as a program, and a check that it left nothing out.
+
+The program says nothing where it skips pages, so what it gives is compared with the dump's own list of pages (dump.survey).
+"""
+
+import contextlib
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+
+from dump2bert.corpus.checksum import some
+from dump2bert.corpus.dump import packing, plain_copy, survey
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write
+from dump2bert.progress import Progress, say
+
+
+def extract(dump, output, processes, cut_off="error"):
+    """Write the articles of `dump` to `output` (gzip of JSON lines: id, url, title, text); returns statistics.
+
+    Every page of namespace 0 that is no redirect is an article, or is listed in the statistics as empty. cut_off: "accept" takes
+    the whole pages of a dump that ends early. BadInput where the dump is not sound (see dump.survey) or a page is missing.
+    """
+    found = survey(dump, accept_cut_off=cut_off == "accept")
+    say(f"{found.pages} pages: {len(found.articles)} articles, {found.redirects} redirects, "
+        f"{found.other_namespaces} of other namespaces")
+    with workspace(output) as folder, atomic_write(output, "wb") as file:
+        source = readable_dump(dump, found, folder)
+        with contextlib.closing(wikiextractor(source, processes)) as lines:
+            articles = checked(lines, found, dump)
+            # A gzip header without name and time: the same articles are the same bytes.
+            with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                counts = write_articles(articles, packed)
+    return {"pages": found.pages, "redirects": found.redirects, "other_namespaces": found.other_namespaces,
+            "is_whole": found.is_whole, **counts}
+
+
+@contextlib.contextmanager
+def workspace(output):
+    """A temporary folder beside the output; what a killed run left is removed."""
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{output.name}.work-"
+    for stale in output.parent.glob(f"{prefix}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=output.parent) as folder:
+        yield Path(folder)
+
+
+def readable_dump(dump, found, folder):
+    """A path under which WikiExtractor reads the dump: it goes by the name's ending, so the name is ours."""
+    if found.is_plain:
+        source = folder / ("dump.xml" + {"bz2": ".bz2", "gz": ".gz", None: ""}[packing(dump)])
+        source.symlink_to(Path(dump).resolve())
+    else:
+        source = folder / "dump.xml"
+        plain_copy(dump, found, source)
+    return source
+
+
+def program():
+    """WikiExtractor's path: beside this Python first, then on PATH."""
+    beside = Path(sys.executable).with_name("wikiextractor")
+    path = str(beside) if beside.exists() else shutil.which("wikiextractor")
+    if not path:
+        raise BadInput("the program wikiextractor is not there: install the environment (wikiextractor==3.1.0)")
+    return path
+
+
+def wikiextractor(source, processes):
+    """Run WikiExtractor on `source` and yield the lines of JSON that it writes. What it says goes to standard error.
+
+    --html-safe "" leaves < and & as they are; the default would write them as entities.
+    """
+    command = [program(), str(source), "--json", "--html-safe", "", "--processes", str(processes), "--output", "-"]
+    said = deque(maxlen=5)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            listener = threading.Thread(target=listen, args=(process.stderr, said), daemon=True)
+            listener.start()
+            yield from process.stdout
+            listener.join()
+            if process.wait():
+                raise BadInput(f"WikiExtractor failed (exit code {process.returncode}): {' | '.join(said)}")
+        finally:
+            process.kill()
+
+
+def listen(stream, said):
+    for line in stream:
+        text = line.decode("utf-8", "replace").rstrip()
+        said.append(text)
+        print(text, file=sys.stderr)
+
+
+def checked(lines, found, dump):
+    """Yield the articles, in the dump's order; BadInput where one of the dump's pages is not among them."""
+    progress = Progress(len(found.articles), "article", "extracted")
+    missing, expected = [], iter(found.articles)
+    for line in lines:
+        article = json.loads(line)
+        number = int(article["id"])
+        for page in expected:
+            if page == number:
+                break
+            missing.append(page)
+        else:
+            raise BadInput(f"WikiExtractor gives page {number} where {dump} does not have it: see the log")
+        progress.update()
+        yield article
+    missing += expected
+    if missing:
+        raise BadInput(f"{dump}: WikiExtractor left out {len(missing)} of {len(found.articles)} articles without saying "
+                       f"why (ids {some(map(str, missing))}): see the log")
+
+
+def write_articles(articles, file):
+    """Write JSON lines; returns counts. An article without text is not written but listed."""
+    count = characters = 0
+    empty = []
+    for article in articles:
+        text = article["text"].strip()
+        if not text:
+            empty.append({"id": article["id"], "title": article["title"], "reason": "empty after extraction"})
+            continue
+        kept = {"id": article["id"], "url": article["url"], "title": article["title"], "text": text}
+        file.write(json.dumps(kept, ensure_ascii=False).encode("utf-8") + b"\n")
+        count += 1
+        characters += len(text)
+    return {"articles": count, "characters": characters, "left_out": empty}

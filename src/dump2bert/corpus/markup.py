@@ -1,0 +1,102 @@
+"""What WikiExtractor leaves of the markup, taken out of a text, line by line.
+
+Functions take and give text. Lines that are no prose at all (rows of tables, files) become empty; `remnant_of` names what
+cannot be mended, so that the sentence around it can be dropped.
+"""
+
+import html
+import re
+import unicodedata
+
+TAGS = ("a|abbr|b|bdi|bdo|big|blockquote|br|caption|categorytree|center|ce|chem|cite|code|col|colgroup|dd|del|dfn|div|dl|dt|em|font|"
+        "gallery|h[1-6]|hiero|hr|i|img|imagemap|includeonly|indicator|inputbox|ins|kbd|li|mapframe|maplink|mark|math|noinclude|"
+        "nowiki|ol|onlyinclude|p|poem|pre|q|rb|ref|references|rp|rt|rtc|ruby|s|samp|score|section|small|source|span|strike|"
+        "strong|sub|sup|syntaxhighlight|table|tbody|td|templatestyles|th|thead|time|timeline|tr|tt|u|ul|var|wbr")
+LINE_BREAK = re.compile(r"<\s*(?:br|hr|p|/p|/div|/li|/tr|/table|/blockquote)\b[^<>\n]*>", re.I)
+CELL = re.compile(r"<\s*/?(?:td|th|dd|dt)\b[^<>\n]*>", re.I)
+TAG = re.compile(rf"<\s*/?(?:{TAGS})\b[^<>\n]*>", re.I)
+COMMENT = re.compile(r"<!--.*?-->", re.S)
+
+SPACE = re.compile(r"[^\S\n]+")
+INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufffc"
+                       "\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+
+LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]*)\]\]")
+WEB_LINK = re.compile(r"\[(?:https?:)?//[^\s\[\]]+[^\S\n]*([^\[\]\n]*)\]")
+QUOTES_OF_MARKUP = re.compile(r"'{2,5}")
+MAGIC_WORD = re.compile(r"__(?:[A-Z]{3,}|[\u3040-\u30ff\u4e00-\u9fff]{2,8})__")
+NOTE_NUMBER = re.compile(r"(?<=\S)\[(?:(?:注|註|note|nb|прим\.?)\s?)?\d{1,3}\](?!\()")
+VARIANT_REMNANT = re.compile(r"-\{|\}-")
+
+MEDIA = r"\.(?:jpe?g|png|svg|gif|tiff?|webp|og[gva]|webm|wav|midi?|pdf|djvu)"
+FILE_LINE = re.compile(rf"\W*[^\W\d_][\w ]{{1,20}}:[^\n]{{1,200}}?{MEDIA}\b.*|(?:thumb|thumbnail|frame|缩略图|縮圖|мини|міні)\|.*", re.I)
+TABLE_LINE = re.compile(r"\{\||\|[-}]|\||!(?!\w)|[\w\- ]+=\"?[\w#%;: ]+\"?\s*\|")
+LIST_MARK = re.compile(r"(?:[*#;:•·◦▪●○■]+|[-–—](?=\s))\s*")
+REMNANT = re.compile(r"\b(?:formula|codice)_\d+|\{\{|\}\}|\[\[|\]\]|\{\||<\s*/?(?:ref|math|gallery|table)\b")
+
+OPENING, CLOSING = "(（[［【〔｛{「『《〈“‘\"", ")）]］】〕｝}」』》〉”’\""
+SEPARATOR = r"\s,，、;；:：/／·"
+BRACKETS = re.compile(r"[(（][^()（）\n]*[)）]")
+EMPTY_QUOTES = re.compile(r"「\s*」|『\s*』|《\s*》|〈\s*〉|“\s*”|‘\s*’|\"\s?\"(?!\w)|\[\s*\]|［\s*］|【\s*】")
+BEFORE_MARK = re.compile(r"[^\S\n]+(?=[,;:.!?)\]，、；：。！？）》」』](?:\s|$|[^\w\s]|(?<=[^\x00-\x7f])))")
+AFTER_OPENING = re.compile(r"(?<=[(\[（《「『])[^\S\n]+")
+REPEATED = re.compile(r"([,，、;；])(?:\s*[,，、;；])+")
+DANGLING = re.compile(r"[,，、;；:：]\s*(?=[。.!?！？](?:\s|$))|(?<=[（(])[,，、;；:：]\s*")
+LINE_START = re.compile(r"^[\s,，、;；:：。.!?！？)）\]］】」』》〉”’]+", re.M)
+
+
+def plain_characters(text):
+    """NFC; every space a plain space, every line end a newline; no control, zero-width or direction characters."""
+    text = LINE_END.sub("\n", text)
+    return SPACE.sub(" ", INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
+
+
+def without_tags(text):
+    """Entities read, HTML tags and comments out. Only tags that MediaWiki knows: `a < b > c` stays."""
+    text = COMMENT.sub("", html.unescape(text) if "&" in text else text)
+    if "<" in text:
+        text = TAG.sub("", CELL.sub(" ", LINE_BREAK.sub("\n", text)))
+    return text
+
+
+def without_wiki_marks(text):
+    """Links become their label, bold and italics nothing, magic words and numbers of notes nothing."""
+    text = WEB_LINK.sub(r"\1", LINK.sub(r"\1", text))
+    text = MAGIC_WORD.sub("", QUOTES_OF_MARKUP.sub("", text))
+    return VARIANT_REMNANT.sub("", NOTE_NUMBER.sub("", text))
+
+
+def tidy_brackets(match):
+    """What templates have left in brackets: `（；；德語：）` -> `（德語）`, `(, )` -> nothing."""
+    bracket = match[0]
+    inside = re.sub(rf"^[{SEPARATOR}]+|[{SEPARATOR}]+$", "", REPEATED.sub(r"\1", bracket[1:-1]))
+    return bracket[0] + inside + bracket[-1] if re.search(r"\w|[^\x00-\x7f]", inside) or inside in "?!" and inside else ""
+
+
+def tidy_punctuation(text):
+    """Close the holes that dropped templates leave: empty brackets and quotes, doubled or dangling separators."""
+    before = None
+    while text != before:
+        before = text
+        text = BRACKETS.sub(tidy_brackets, EMPTY_QUOTES.sub("", text))
+    text = DANGLING.sub("", REPEATED.sub(r"\1", BEFORE_MARK.sub("", text)))
+    return LINE_START.sub("", AFTER_OPENING.sub("", SPACE.sub(" ", text)))
+
+
+def line_rule(line):
+    """The rule by which a whole line is no prose: "table", "file", or None."""
+    if TABLE_LINE.match(line):
+        return "table"
+    if FILE_LINE.fullmatch(line):
+        return "file"
+    return None
+
+
+def without_list_mark(line):
+    return LIST_MARK.sub("", line, count=1) if LIST_MARK.match(line) else line
+
+
+def has_remnant(sentence):
+    """Whether something is in it that cannot be mended: a formula's place holder, half a template, half a link."""
+    return REMNANT.search(sentence) is not None
