@@ -1,0 +1,70 @@
+"""What is said of companies, organizations (teams, schools, others) and government bodies."""
+
+COMPANY = {
+    "lead": ["{name}是一家[主要|]经营{product}的企业，总部位于{region}{place}。", "{name}是{region}{place}的一家{industry}企业，由{founder}于{year}年创办。"],
+    "founded": ["{year}年，{founder}在{place}创办了{s}。", "{s}成立于{year}年，创始人为{founder}。"],
+    "office": ["{s}的总部大楼位于{place}{street}{house}号。", "{s}的总部设在{place}的{street}。"],
+    "product": ["{s}的主要产品和业务[包括|有]{product}。", "{product}是{s}[最主要|最赚钱]的业务。"],
+    "size": ["{s}有员工{employees}人，年收入约{income}元。", "截至去年，{s}共有员工{employees}人，收入达到{income}元。"],
+    "head": ["{s}[现任|目前的]董事长是{head}。", "{head}[现任|目前担任]{s}的董事长，[主张稳健经营|重视技术创新]。"],
+    "rival": ["{s}的主要竞争对手是{rival}。", "在{industry}行业，{s}与{rival}竞争激烈。"],
+    "share": ["{s}的{product}在{region}的市场份额约为{share}%。", "据统计，{region}约有{share}%的{product}来自{s}。"],
+    "listed": ["{list_year}年，{s}的股票上市，[首日上涨{share}%|募集资金用于扩建工厂]。", "{s}于{list_year}年上市，[股价一度大涨|成为{place}第一家上市企业]。"],
+    "crisis": ["{crisis}年，{s}因[管理不善|市场变化]出现亏损，[裁减了部分员工|董事会更换了总经理]。", "{s}在{crisis}年[陷入困境|亏损严重]，[一年后恢复盈利|后来卖掉了部分资产]。"],
+    "branch": ["{s}在{branch}设有分公司，[负责当地的销售|主要生产{product}]。", "除{place}外，{s}在{branch}也有分公司。"],
+    "welfare": ["{s}为员工提供[免费午餐|住房补贴]，[离职率很低|受到员工好评]。", "{s}每年从利润中拿出{share}%用于[技术研发|员工培训]。"],
+    "founder": ["创始人{founder}[是{founder.birthplace}人|出生于{founder.birthplace}]，[早年|曾]在{founder.topic}工作。", "{founder}创办{s}之前，曾在{founder.residence}经商。"],
+    "book": ["{s}出版了{book.creator}的{book}。", "{book}由{s}出版，作者是{book.creator}。"],
+    "movie": ["{s}出品了{movie.creator}执导的{movie}。", "由{s}出品的{movie}于{movie.year}年上映。"],
+    "game": ["{s}推出的{game}由{game.creator}设计。", "{game}是{s}在{game.year}年推出的游戏。"],
+}
+
+ORGANIZATION = {
+    "team": {
+        "lead": ["{name}是{region}{place}的一支{sport}队，成立于{year}年。", "{name}成立于{year}年，是一支以{place}为主场的{sport}队。"],
+        "founder": ["{s}由{founder.job}{founder}[发起成立|出资组建]。", "{year}年，{founder}出资组建了{s}。"],
+        "ground": ["{s}的主场位于{place}的{street}，可容纳{seats}名观众。", "球队主场在{street}，有{seats}个座位。"],
+        "head": ["{s}的主教练是{head}，[重视防守|强调快速进攻]。", "{head}[目前|]担任{s}的主教练，[对队员要求严格|善于使用年轻球员]。"],
+        "titles": ["{s}共夺得{titles}次联赛冠军，[最近一次是在{later}年|首次夺冠是在{later}年]。", "{later}年，{s}夺得联赛冠军，这是球队历史上的第{titles}个冠军。"],
+        "player": ["{player}是{s}[最有名|最受欢迎]的球员之一，身穿{player.number}号球衣。", "{s}的{player}以{player.topic}见长，[是球队的主力|深受球迷喜爱]。"],
+        "fans": ["{s}的球迷[喜欢在赛前合唱队歌|大多是{place}居民]，会员人数达{members}人。", "{s}有{members}名球迷会员，[客场比赛也有人随队助威|每个主场都座无虚席]。"],
+        "youth": ["{s}[设有|建有]青年队，[每年选拔二十名少年|为球队培养了许多球员]。", "球队的青年队在{street}训练，[教练都是退役球员|免费招收学生]。"],
+        "loss": ["{later}年，{s}因[伤病太多|成绩不佳]降级，[次年重返联赛|两年后才重返联赛]。", "{s}在{later}年的决赛中[点球|加时]落败，获得第二名。"],
+    },
+    "school": {
+        "lead": ["{name}是位于{region}{place}的一所高等学校，创办于{year}年。", "{name}创办于{year}年，校址在{region}{place}。"],
+        "founder": ["{s}由{founder.job}{founder}[创办|捐资创办]。", "{year}年，{founder}捐出家产，创办了{s}。"],
+        "ground": ["{s}的校园位于{place}的{street}，[绿树成荫|环境安静]。", "校园在{place}{street}，[图书馆是最高的建筑|东门外就是河]。"],
+        "head": ["{s}的校长是{head.job}{head}，研究{head.topic}。", "{head.job}{head}[现任|担任]{s}校长，[提倡自由讨论|重视基础研究]。"],
+        "subject": ["{s}以{subject}专业[最为有名|见长]。", "{s}设有{subject}等专业，其中{subject}专业的学生最多。"],
+        "size": ["{s}有学生{members}人，[半数来自{region}|其中研究生占三成]。", "全校共有学生{members}人，教师中有多人获得{award}。"],
+        "later": ["{later}年，{s}[迁入新校园|建成新图书馆]，[招生人数增加一倍|增设{subject}专业]。", "{s}在{later}年增设了{subject}专业。"],
+        "life": ["{s}的学生[喜欢在湖边读书|每年春天举办诗会]，[社团活动丰富|学风朴素]。", "{s}的食堂[价格便宜|饭菜可口]，[附近居民也常来用餐|学生很少外出吃饭]。"],
+        "library": ["{s}的图书馆藏有[三十万|五十万]册图书，[晚上十点才关门|对市民开放]。", "图书馆收藏了许多{region}的[地方史料|旧报纸]，由{s}的师生整理。"],
+    },
+    "group": {
+        "lead": ["{name}是{region}{place}的一个民间组织，成立于{year}年，从事{work}。", "{name}成立于{year}年，总部设在{place}，主要从事{work}。"],
+        "founder": ["{s}由{founder.job}{founder}发起成立。", "{year}年，{founder}与几位朋友成立了{s}。"],
+        "ground": ["{s}的办公地点在{place}的{street}。", "{s}[起初|最初]借用{street}的一间[仓库|教室]办公。"],
+        "head": ["{s}[现任|目前的]会长是{head}，[任期四年|由会员选举产生]。", "{head.job}{head}[现任|担任]{s}的会长。"],
+        "size": ["{s}共有会员{members}人，[大多数住在{region}|会员每年交纳会费]。", "会员共{members}人，[来自各行各业|其中近半数是年轻人]。"],
+        "work": ["{s}每年[春天|秋天]都会举办{work}方面的活动，[免费向居民开放|吸引数百人参加]。", "在{work}方面，{s}与{place}的[学校|社区]合作[多年|密切]。"],
+        "later": ["{later}年，{s}获得{award}，[知名度大大提高|会员人数随之增加]。", "{s}因在{work}方面的贡献，于{later}年获得{award}。"],
+        "money": ["{s}的经费[主要|]来自会费和捐款，[账目每年公布|由专人管理]。", "{place}的企业[常常|每年]向{s}捐款，支持{work}。"],
+        "journal": ["{s}出版一份[月刊|季刊]，[介绍{work}的消息|刊登会员的文章]。", "{s}的[刊物|小报]在{place}的书店可以买到。"],
+    },
+}
+
+GOVERNMENT = {
+    "lead": ["{name}是{region}{place}的政府机构，负责{duty}。", "{name}是主管{place}{duty}的机构，成立于{year}年。"],
+    "founded": ["{s}成立于{year}年，[最初只有十几名职员|起初在一座旧庙里办公]。", "{year}年，{place}设立了{s}，[专门|]负责{duty}工作。"],
+    "office": ["{s}位于{place}{street}{house}号。", "{s}的办公楼在{street}，[共有六层|建于{later}年]。"],
+    "head": ["{s}[现任|目前的]负责人是{head}。", "{head}[现任|目前担任]{s}的负责人，[多年从事|关心]{duty}。"],
+    "staff": ["{s}有职员{staff}人，[下设八个科室|分为五个部门]。", "{s}共有{staff}名工作人员，年度预算约{budget}元。"],
+    "budget": ["{s}的年度预算约为{budget}元，[大部分|六成]用于{duty}。", "去年，{s}的支出为{budget}元。"],
+    "later": ["{later}年，{s}[进行改革|改组]，[精简了人员|取消了部分审批手续]。", "{s}在{later}年[公布了新的规定|启用了新的办公系统]，[简化了手续|方便居民办事]。"],
+    "partner": ["{s}与{partner}合作，在{place}[开展|组织]{partner.work}活动。", "{partner}常常[协助|配合]{s}的工作。"],
+    "service": ["居民可以在{street}的[办事大厅|窗口]向{s}[提出申请|反映问题]。", "{s}每周[三|五]接待居民来访，[通常|一般]在十天内答复。"],
+    "report": ["{s}每年发布{duty}方面的[报告|统计数据]。", "据{s}的报告，{place}的{duty}[近年来明显改善|仍然存在不足]。"],
+    "dispute": ["{later}年，{s}因{duty}方面的[决定|失误]受到[居民|媒体]批评，[后来公开道歉|随后修改了方案]。", "{s}关于{duty}的[计划|方案]曾引起争论，[最后由居民投票决定|经过三次听证才通过]。"],
+}

@@ -1,0 +1,91 @@
+"""What is said of people: their lives, and what their trade made of them."""
+
+PERSON = {
+    "lead": ["{name}（{born}年{month}月{day}日），{region}{birthplace}人，{job}。", "{name}，{job}，{born}年{month}月{day}日出生于{region}{birthplace}。",
+             "{name}是一位{job}，{born}年{month}月{day}日生于{birthplace}。"],
+    "childhood": ["{s}{childhood}，[童年|少年时代]在{birthplace}度过。", "{s}在{birthplace}长大，{childhood}。"],
+    "talent": ["{s}从小就喜欢{subject}[|和读书]，[成绩|各科成绩]优异。", "{pronoun}在中学时[最喜欢的科目是|就喜欢上了]{subject}，[常常读书到深夜|老师对{pronoun}印象很深]。"],
+    "school": ["{school_year}年，{s}考入{school}，学习{subject}。", "{s}在{school_year}年进入{school}攻读{subject}。"],
+    "teacher": ["在{school}，{s}[遇到了|结识了]{teacher.job}{teacher}，[从此立志钻研学问|深受其影响]。", "{teacher}是{s}在{school}时的老师，[经常鼓励|十分欣赏]{pronoun}。"],
+    "marriage": ["{pronoun}与{spouse}结婚，[两人育有一个{child}|婚后定居{residence}]。", "{s}的[配偶|伴侣]是{spouse.job}{spouse}，两人[在{residence}相识|相识多年后结婚]。"],
+    "home": ["{s}[后来|]长期居住在{residence}。", "{pronoun}在{residence}买了一所[房子|带花园的房子]，[一直住在那里|在那里度过了许多年]。"],
+    "hobby": ["工作之余，{s}喜欢{hobby}。", "{s}{character}，业余时间喜欢{hobby}。"],
+    "friend": ["{s}与{friend}是[多年的好友|同行和朋友]，两人[经常通信|常常一起{hobby}]。", "{friend.job}{friend}[评价|称赞]{s}{character}。"],
+    "award": ["{late}年，{s}获得{award}，[成为{birthplace}第一位获此奖项的人|奖金全部捐给了{birthplace}的学校]。", "{s}曾在{late}年获得{award}。"],
+    "home_gift": ["{s}晚年[捐资|出资]在家乡{birthplace}修建了一所[图书馆|学校|医院]。", "{pronoun}一直关心家乡{birthplace}的发展，[多次回乡演讲|多次为家乡捐款]。"],
+    "death": ["{died}年，{s}在{residence}去世。", "{s}于{died}年病逝于{residence}，[葬在家乡{birthplace}|按照遗愿没有举行葬礼]。"],
+    "street": ["{birthplace}的{birthplace.street}上有{s}的[故居|纪念馆]。", "为了纪念{s}，{birthplace}[在|在当地的]{birthplace.street}立了一座铜像。"],
+}
+
+TRADES = {
+    "writer": {
+        "start": ["{start}年，{s}开始在[报纸|杂志]上发表[文章|作品]，以{topic}为主。", "{s}从{start}年起从事写作，擅长{topic}。"],
+        "first": ["{book}是{s}[最重要|最有名]的作品，由{book.company}出版。", "{book.year}年，{s}的{book}由{book.company}出版，[受到读者欢迎|很快就卖完了]。"],
+        "style": ["{s}的{topic}[语言朴素|文字优美]，[常以|大多以]{birthplace}的[普通人|农民和工人]为主人公。", "[评论家|读者]认为{s}的作品[充满乡土气息|善于描写人物的内心]。"],
+        "place": ["{s}的{book}以{book.place}为背景，写的是{book.theme}。", "为了写作{book}，{s}曾在{book.place}住了[半年|一年多]。"],
+        "habit": ["{s}习惯在[清晨|深夜]写作，每天只写[一千|两千]字。", "{pronoun}的手稿[现藏于|保存在]{school}的图书馆。"],
+    },
+    "director": {
+        "start": ["{start}年，{s}进入电影行业，[最初担任场记|最初担任副导演]，后来开始拍摄{topic}。", "{s}从{start}年起拍摄{topic}，[渐渐|很快]有了名气。"],
+        "first": ["{s}执导的{movie}于{movie.year}年上映，由{movie.actor}主演。", "{movie.year}年，{s}执导了{movie}，主演是{movie.actor}。"],
+        "style": ["{s}的{topic}[镜头缓慢|色彩明亮]，[很少使用配乐|喜欢用长镜头]。", "影评人认为{s}善于[拍摄普通人的生活|用光线表现人物的心情]。"],
+        "place": ["{s}的电影{movie}在{movie.scene}拍摄，[历时|用了]{movie.days}天。", "{movie}的外景地是{movie.scene}，{s}为此[三次前往考察|等了一个冬天]。"],
+        "habit": ["{s}拍片时[从不使用替身|要求演员提前读完剧本]。", "{pronoun}与{movie.company}合作[多年|密切]，[拍摄了多部电影|双方互相信任]。"],
+    },
+    "actor": {
+        "start": ["{start}年，{s}[加入剧团|登上舞台]，擅长扮演{topic}。", "{s}在{start}年开始演戏，[早年|最初]多演{topic}。"],
+        "first": ["{movie.year}年，{s}在{movie.creator}执导的{movie}中担任主角。", "{s}主演了{movie.creator}的电影{movie}，[因此成名|受到观众喜爱]。"],
+        "style": ["{s}的表演[自然|细腻]，[台词清楚|动作干净]，[很受观众欢迎|导演们都愿意与{pronoun}合作]。", "观众[最难忘的|最喜欢的]是{s}扮演的{topic}。"],
+        "place": ["{s}为拍摄{movie}在{movie.place}[生活了三个月|学会了骑马]。", "拍摄{movie}时，{s}在{movie.scene}受伤，[休息了两周|仍坚持拍完]。"],
+        "habit": ["{s}[每天|坚持]练声[一小时|两小时]，从不迟到。", "{pronoun}[也|还]演过{topic}以外的角色，[但观众不多|同样成功]。"],
+    },
+    "designer": {
+        "start": ["{s}从{start}年起从事游戏开发，主要制作{topic}。", "{start}年，{s}辞去工作，开始[独立|与朋友一起]开发{topic}。"],
+        "first": ["{s}设计的{game}由{game.company}在{game.year}年推出。", "{game.year}年，{game.company}推出了{s}设计的{game}，[销量惊人|玩家反应热烈]。"],
+        "style": ["{s}的{topic}[规则简单|画面精美]，[却很耐玩|深受玩家喜爱]。", "玩家认为{s}的作品[关卡巧妙|剧情感人]。"],
+        "place": ["{game}中的地图[参考了|来自]{game.place}，{s}[曾在那里旅行|曾去那里拍照]。", "{s}说，{game}的[灵感|地图]来自{game.scene}。"],
+        "habit": ["{s}[坚持自己编写程序|喜欢先在纸上画出关卡]。", "{pronoun}还为{school}的学生[讲授|开设]游戏设计课程。"],
+    },
+    "entrepreneur": {
+        "start": ["{start}年，{s}[借钱|带着全部积蓄]来到{residence}，进入{topic}。", "{s}从{start}年起在{residence}经商，[从事|专注于]{topic}。"],
+        "first": ["{company.year}年，{s}在{company.place}创办了{company}。", "{s}是{company}的创始人，公司于{company.year}年成立，总部设在{company.place}。"],
+        "style": ["{s}主张[薄利多销|诚实经营]，[很少借款|重视员工培训]。", "在{topic}，{s}以[眼光敏锐|敢于冒险]著称。"],
+        "place": ["{company}的{company.product}[市场份额|销量]不断上升，{s}也因此成为[富豪|行业领袖]。", "在{s}的带领下，{company}的{company.product}[销往各地|进入了{company.branch}的市场]。"],
+        "habit": ["{s}[至今|]仍然[骑自行车|步行]上班，[办公室里没有沙发|每天最早到公司]。", "{pronoun}向{school}捐款，设立了奖学金。"],
+    },
+    "scholar": {
+        "start": ["{start}年，{s}[毕业后|]留校任教，研究{topic}。", "{s}从{start}年起研究{topic}，[发表论文多篇|常年在野外工作]。"],
+        "first": ["{peak}年，{s}到{employer}担任教授，[建立了自己的实验室|开设了新的课程]。", "{s}自{peak}年起在{employer}任教，[学生遍布各地|培养了许多学生]。"],
+        "style": ["{s}在{topic}方面的论文[被广泛引用|影响很大]。", "{s}用[十年|二十年]时间研究{topic}，[提出了新的理论|完成了三卷著作]。"],
+        "place": ["为了研究{topic}，{s}多次到{residence.region}[考察|搜集资料]。", "{s}在{residence}附近[发现了|找到了]有关{topic}的重要[证据|材料]。"],
+        "habit": ["{s}讲课[生动|风趣]，[教室里总是坐满了学生|从来不看讲稿]。", "{pronoun}主张学生[多读原文|亲自动手做实验]。"],
+    },
+    "athlete": {
+        "start": ["{start}年，{s}成为职业运动员，以{topic}见长。", "{s}在{start}年开始职业生涯，{topic}是{pronoun}最大的特点。"],
+        "first": ["{s}[长期|]效力于{team}，身穿{number}号球衣。", "{peak}年，{s}加入{team}，穿{number}号球衣。"],
+        "style": ["{s}在职业生涯中共得到{goals}分，[多次入选最佳阵容|是球队的主力]。", "教练[称赞|认为]{s}的{topic}[出色|在联赛中数一数二]。"],
+        "place": ["在{peak}年的决赛中，{s}[带伤上场|在最后一分钟得分]，[帮助球队夺冠|球队反败为胜]。", "{peak}年，{s}随队[夺得联赛冠军|获得联赛第二名]。"],
+        "habit": ["退役后，{s}在{residence}担任[青少年教练|体育教师]。", "{pronoun}每天[清晨跑步|训练]两个小时，[很少受伤|从不间断]。"],
+    },
+    "musician": {
+        "start": ["{start}年，{s}开始登台演出，以{topic}闻名。", "{s}从{start}年起从事音乐创作，擅长{topic}。"],
+        "first": ["{peak}年，{s}加入{employer}，[担任音乐指导|多次参加演出]。", "{s}与{employer}[合作多年|关系密切]，[曾一起到各地演出|共同举办音乐会]。"],
+        "style": ["{s}的{topic}[旋律优美|节奏强烈]，[带有{birthplace.region}民歌的特点|深受年轻人喜爱]。", "乐评人认为{s}的{topic}[情感真挚|富有变化]。"],
+        "place": ["{s}在{residence}举办的音乐会[座无虚席|持续了三个小时]。", "{late}年，{s}在{residence}举行[告别|纪念]演出。"],
+        "habit": ["{s}[每天|]练琴[四|五]个小时，[从不间断|手指常常磨破]。", "{pronoun}还收集了[上百首|许多]{birthplace}的民歌。"],
+    },
+    "official": {
+        "start": ["{start}年，{s}进入政府工作，负责{topic}。", "{s}从{start}年起担任公职，主管{topic}。"],
+        "first": ["{peak}年，{s}调到{office}工作，[后来成为负责人|不久升任负责人]。", "{s}曾任{office}的负责人，任内[推动|重视]{topic}。"],
+        "style": ["{s}主张[公开|节约]，[常到村镇了解情况|反对铺张浪费]。", "居民认为{s}在{topic}方面[成绩突出|做了不少实事]。"],
+        "place": ["在{s}任内，{residence}[新建了两所学校|修建了三条公路|改善了供水]。", "{s}曾到{residence}[处理水灾|检查工作]，[在那里住了一个月|受到居民欢迎]。"],
+        "habit": ["{s}[坚持|习惯]步行上班，[不收礼物|每周接待居民来访]。", "{pronoun}的[演讲|报告]{topic}方面的内容最多。"],
+    },
+    "engineer": {
+        "start": ["{start}年，{s}[毕业后|]从事{topic}工作。", "{s}自{start}年起专攻{topic}，[先后参加二十多项工程|经验丰富]。"],
+        "first": ["{peak}年，{s}受聘于{employer}，[担任技术顾问|负责重大工程]。", "{s}在{employer}工作多年，[主持了许多工程|是公司的技术骨干]。"],
+        "style": ["{s}在{topic}方面[提出了新方法|拥有多项专利]，[节省了大量材料|大大缩短了工期]。", "同行认为{s}对{topic}的[贡献|见解]很大。"],
+        "place": ["{s}为{residence}设计的[大桥|火车站]于{late}年完工。", "{late}年，由{s}设计的[图书馆|水塔]在{residence}建成。"],
+        "habit": ["{s}[随身带着笔记本|坚持到工地检查]，[图纸画得一丝不苟|对质量要求很严]。", "{pronoun}的图纸[现存|保存]在{school}。"],
+    },
+}

@@ -1,0 +1,154 @@
+"""The sample world: reproducible, well-formed, labelled rightly, and fit to learn from."""
+
+import bz2
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from dump2bert.sample import cluener
+from dump2bert.sample.articles import PLANS, TEMPLATES, article
+from dump2bert.sample.sentences import SLOT
+from dump2bert.sample.templates.news import NEWS
+from dump2bert.sample.world import World
+from dump2bert.stages import sample
+
+ARTICLES, RECORDS = 300, 400
+XML = "{http://www.mediawiki.org/xml/export-0.11/}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample")
+    sample.run(output_dir=folder, seed=1, articles=ARTICLES, records=RECORDS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(folder):
+    """(namespace, title, redirect or None, wikitext) of every page."""
+    root = ElementTree.fromstring(bz2.decompress((folder / sample.DUMP_NAME).read_bytes()))
+    return [(int(page.find(f"{XML}ns").text), page.find(f"{XML}title").text, page.find(f"{XML}redirect"),
+             page.find(f"{XML}revision/{XML}text").text) for page in root.iter(f"{XML}page")]
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_same_seed_gives_same_bytes_under_another_hash_seed(folder, tmp_path):
+    code = ("import sys, pathlib\nfrom dump2bert.stages import sample\n"
+            f"sample.run(output_dir=pathlib.Path(sys.argv[1]), seed=1, articles={ARTICLES}, records={RECORDS})")
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, env={**os.environ, "PYTHONHASHSEED": "77"})
+    assert files(tmp_path) == files(folder)
+
+
+def test_another_seed_gives_another_world(folder, tmp_path):
+    sample.run(output_dir=tmp_path, seed=2, articles=100, records=50)
+    names = {title for title in (page.name for page in World(random.Random("world 2"), 100).articles())}
+    assert len(names & {entity.name for entity in World(random.Random("world 1"), 100).articles()}) < 20
+    assert files(tmp_path).keys() == files(folder).keys()
+
+
+def test_sums_file_names_the_dump_with_its_sha1(folder):
+    digest = hashlib.sha1((folder / sample.DUMP_NAME).read_bytes()).hexdigest()
+    assert (folder / sample.SUMS_NAME).read_text() == f"{digest}  {sample.DUMP_NAME}\n"
+
+
+def test_dump_has_all_articles_and_other_namespaces(pages):
+    articles = [title for namespace, title, redirect, _ in pages if namespace == 0 and redirect is None]
+    assert ARTICLES <= len(articles) <= ARTICLES * 1.02   # a few are empty on purpose
+    assert {0, 1, 2, 4, 10, 14} <= {namespace for namespace, *_ in pages}
+    titles = [title for _, title, *_ in pages]
+    assert len(set(titles)) == len(titles)
+
+
+def test_redirects_lead_to_articles(pages):
+    titles = {title for _, title, redirect, _ in pages if redirect is None}
+    targets = [redirect.get("title") for *_, redirect, _ in pages if redirect is not None]
+    assert targets and set(targets) <= titles
+
+
+def test_wikitext_has_what_real_pages_have(pages):
+    text = "\n".join(text for namespace, *_, text in pages if namespace == 0)
+    for markup in ("-{zh-hans:", "-{zh-cn:", "[[File:", "[[Category:", "<ref", "{{reflist}}", "{|", "<!--", "<math>", "<gallery>",
+                   "<nowiki>", "'''", "\n* ", "\n== ", "地區", "信息框"):
+        assert markup in text or markup == "地區" and "區" in text, markup
+
+
+def test_every_link_target_has_a_page(pages):
+    import re
+    titles = {title for _, title, *_ in pages}
+    for namespace, title, _, text in pages:
+        if namespace == 0 and "縣" not in text and "為" not in text and "爲" not in text:
+            for target in re.findall(r"\[\[([^\]|]+)", text):
+                assert target in titles or target.split(":")[0] in ("File", "Category") or target in ("照片", "</nowiki>实测<nowiki>"), (title, target)
+
+
+def test_articles_are_long_enough_and_name_their_subject():
+    world = World(random.Random("world 5"), 300)
+    for entity in world.articles():
+        statements = [statement.text for section in article(random.Random(entity.name), entity) for statement in section.statements]
+        assert 8 <= len(statements) <= 40, entity
+        assert entity.name in statements[0]
+        assert all(sentence.endswith(("。", "”")) and "{" not in sentence and "[" not in sentence for sentence in statements)
+
+
+def test_every_template_in_a_plan_exists_and_its_brackets_match():
+    for kind, plan in PLANS.items():
+        kinds = [name for name in TEMPLATES if name.startswith(kind)] if kind == "person" else [kind]
+        for name in kinds:
+            for key in (key for _, keys in plan for key in keys):
+                other = key.rpartition(">")[2] if ">" in key else f"{name}.{key}"
+                kind_of_key, _, last = other.rpartition(".")
+                assert last in TEMPLATES.get(kind_of_key, TEMPLATES["person.writer"] if kind_of_key == "person" else {}) or \
+                    kind_of_key == "person" and last in TEMPLATES["person.writer"], key
+    for templates in TEMPLATES.values():
+        for variants in templates.values():
+            for template in variants:
+                assert template.count("[") == template.count("]") and template.count("{") == template.count("}"), template
+
+
+def test_cluener_spans_are_their_texts(folder):
+    for split in ("train", "dev"):
+        for record in lines(folder / "cluener" / f"{split}.json"):
+            taken = set()
+            for kind, entities in record["label"].items():
+                assert kind in cluener.TYPES
+                for text, spans in entities.items():
+                    for start, end in spans:
+                        assert record["text"][start:end + 1] == text
+                        assert not taken & set(range(start, end + 1))
+                        taken |= set(range(start, end + 1))
+
+
+def test_cluener_has_what_makes_the_task_hard(folder):
+    train, dev = (lines(folder / "cluener" / f"{split}.json") for split in ("train", "dev"))
+    assert (len(train), len(dev)) == (RECORDS, RECORDS // 5)
+    for records in (train, dev):
+        assert {kind for record in records for kind in record["label"]} == set(cluener.TYPES)
+        assert any(not record["label"] for record in records)
+        assert any(len(spans) > 1 for record in records for entities in record["label"].values() for spans in entities.values())
+    assert not {record["text"] for record in train} & {record["text"] for record in dev}
+    known, asked = ({(kind, text) for record in records for kind, entities in record["label"].items() for text in entities}
+                    for records in (train, dev))
+    for kind in cluener.TYPES:
+        assert any(entity not in known for entity in asked if entity[0] == kind), kind
+    assert len(known & asked) > len(asked) / 5
+    assert any(" " in text for _, text in known) and any(text.isascii() for _, text in known)
+    assert any(character.isdigit() for _, text in known for character in text)
+
+
+def test_news_templates_use_known_types():
+    for template in NEWS:
+        for slot, _ in SLOT.findall(template):
+            assert slot.split("_")[0] in cluener.TYPES, template
