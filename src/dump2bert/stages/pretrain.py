@@ -1,0 +1,48 @@
+"""Stage `pretrain`: TFRecord shards -> model.ckpt, network.json and metrics.jsonl, by way of a state that survives kills."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, read_lines
+from dump2bert.progress import say
+
+
+def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, load_checkpoint_path, network,
+        device_target, adopt_state, fresh, stop_with_parent, **options):
+    """network: the keys of config.py's Network and relative_positions; options: the fields of its Pretrain."""
+    from dump2bert.digest import code_digest
+    from dump2bert.training import checkpoints, context
+    from dump2bert.training.interruption import Interruption
+    from dump2bert.training.pretraining import Run, resolved_network, state_key
+    from dump2bert.training.pretraining_batches import manifest, open_records
+    from dump2bert.training.state import open_state
+
+    options = SimpleNamespace(device_target=device_target, **options)
+    if network is None:
+        raise BadInput('--network is missing: a JSON file of the network\'s keys, for example {"bert_network": "base"}')
+    interruption = Interruption(stop_with_parent)
+    context.check_alone(options.distribute, options.device_num)
+    context.set_up(device_target, options.device_id)
+    records = open_records(data_dir, schema_dir)
+    vocabulary_size = sum(1 for _ in read_lines(vocab_file)) if vocab_file else None
+    network = resolved_network(network, vocabulary_size, records.columns["input_ids"],
+                               context.usable_compute_type(network["compute_type"], device_target))
+    data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain")
+    key = state_key(options, network, data, load_checkpoint_path)
+    folder = Path(save_checkpoint_path or ".")
+    with open_state(state_dir, key, code, adopt_state, fresh) as state:
+        training = Run(options, network, records, load_checkpoint_path)
+        order = training.order
+        say(f"{len(records)} records, {order.steps_per_epoch} steps of {order.batch} in an epoch, {order.left_out} "
+            f"records of each epoch left out; metrics in {state.folder / 'metrics.jsonl'}")
+        training.restore(state, fresh)
+        with interruption:
+            training.train(state, interruption, folder)
+        checkpoints.save(folder, training.model, network, {
+            "step": training.step, "updates": training.updates, "epoch_size": options.epoch_size, "data": data,
+            "seed": options.seed, "code": code, "adopted_state": state.adopted(),
+            "initial_weights": str(load_checkpoint_path) if load_checkpoint_path else None})
+        with atomic_write(folder / "metrics.jsonl") as copy:
+            copy.write((state.folder / "metrics.jsonl").read_text())
+        say(f"trained {training.updates} steps; {folder / 'model.ckpt'}")

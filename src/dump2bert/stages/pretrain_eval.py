@@ -1,0 +1,29 @@
+"""Stage `pretrain_eval`: MLM and NSP accuracy, loss and perplexity of a pretrained network on held-out documents."""
+
+from dump2bert.errors import BadInput
+from dump2bert.files import write_json
+from dump2bert.progress import say
+
+
+def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target):
+    """checkpoint: model.ckpt with network.json beside it."""
+    from dump2bert.nets.bert import namespace
+    from dump2bert.nets.heads import BertForPretraining
+    from dump2bert.training import checkpoints, context
+    from dump2bert.training.pretraining_batches import manifest, open_records
+    from dump2bert.training.pretraining_eval import evaluate
+
+    context.set_up(device_target)
+    description = checkpoints.read_description(checkpoint)
+    network = namespace({**description["network"],
+                         "compute_type": context.usable_compute_type(description["network"]["compute_type"], device_target)})
+    records = open_records(data_dir, schema_dir)
+    if not len(records):
+        raise BadInput(f"{data_dir} has no instances to evaluate on")
+    model = BertForPretraining(network)
+    checkpoints.load_weights(checkpoint, model)
+    metrics = evaluate(model, network, records, batch_size)
+    write_json(output, {**metrics, "split": "held_out", "data": manifest(data_dir, schema_dir),
+                        "seed": description["provenance"]["seed"], "step": description["provenance"]["step"]})
+    say(f"MLM accuracy {metrics['mlm_accuracy']:.4f} (always the commonest word: {metrics['majority_mlm_accuracy']:.4f}), "
+        f"NSP accuracy {metrics['nsp_accuracy']:.4f}, {metrics['instances']} instances")

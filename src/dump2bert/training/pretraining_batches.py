@@ -1,0 +1,89 @@
+"""The batches of pretraining: the seven columns of Google's create_pretraining_data as tensors, step by step."""
+
+import hashlib
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+from mindspore import Tensor
+
+from dump2bert.errors import BadInput
+from dump2bert.files import read_json
+from dump2bert.training.data import Records, columns_of
+
+COLUMNS = ("input_ids", "input_mask", "segment_ids", "next_sentence_labels", "masked_lm_positions", "masked_lm_ids",
+           "masked_lm_weights")
+
+
+def open_records(data_dir, schema_dir):
+    """The Records of the shards in `data_dir`; schema_dir: schema.json, its folder, or None for data_dir."""
+    shards = find_shards(data_dir)
+    schema_file = schema_file_of(data_dir, schema_dir)
+    columns, rows = columns_of(schema_file)
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        raise BadInput(f"{schema_file} lacks the column {missing[0]}: pretraining wants Google's seven")
+    records = Records(shards, {name: columns[name] for name in COLUMNS})
+    if rows is not None and rows != len(records):
+        raise BadInput(f"{schema_file} says numRows {rows}, but the shards in {data_dir} hold {len(records)} records: "
+                       "make schema.json again with `dump2bert schema`")
+    return records
+
+
+def find_shards(data_dir):
+    if data_dir is None:
+        raise BadInput("--data_dir is missing: the folder with the TFRecord shards")
+    shards = sorted(path for path in Path(data_dir).glob("*tfrecord*") if not path.name.startswith("."))
+    if not shards:
+        raise BadInput(f"{data_dir} has no TFRecord files (*.tfrecord)")
+    return shards
+
+
+def schema_file_of(data_dir, schema_dir):
+    path = Path(schema_dir or data_dir)
+    return path / "schema.json" if path.is_dir() else path
+
+
+def manifest(data_dir, schema_dir):
+    """A digest of the data: of the shards' checksums where statistics.json beside them has these, else of the schema and of
+    the shards' names and sizes."""
+    shards = find_shards(data_dir)
+    statistics = Path(data_dir) / "statistics.json"
+    listed = read_json(statistics).get("shards", {}) if statistics.is_file() else {}
+    if all(isinstance(listed.get(shard.name), dict) and "sha256" in listed[shard.name] for shard in shards):
+        parts = [(shard.name, listed[shard.name]["sha256"]) for shard in shards]
+    else:
+        parts = [(shard.name, shard.stat().st_size) for shard in shards]
+        parts.append(read_json(schema_file_of(data_dir, schema_dir)))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def read_batch(records, numbers, network):
+    """The columns of some records, numpy, as the network wants them. BadInput for ids beyond its vocabulary."""
+    batch = records.batch(numbers)
+    if not network.input_mask_from_dataset:
+        batch["input_mask"] = np.ones_like(batch["input_mask"])
+    if not network.token_type_ids_from_dataset:
+        batch["segment_ids"] = np.zeros_like(batch["segment_ids"])
+    for name, size, what in (("input_ids", network.vocab_size, "vocab_size"),
+                             ("masked_lm_ids", network.vocab_size, "vocab_size"),
+                             ("segment_ids", network.type_vocab_size, "type_vocab_size")):
+        if batch[name].min() < 0 or batch[name].max() >= size:
+            raise BadInput(f"{Path(records.shards[0]).parent} has {name} up to {batch[name].max()}, but the network's {what} "
+                           f"is {size}: the data was made with another vocabulary")
+    return batch
+
+
+def micro_batches(batch, count, dropout, step):
+    """Cut the batch of a step into `count` micro-batches: for each the inputs of nets.heads.PretrainingLoss.
+
+    `dropout`: a DropoutSource.
+    """
+    rows = len(batch["input_ids"]) // count
+    # The mean over micro-batches of sum(w * ce) / total is sum(w * ce) / (sum(w) + 1e-5) over all of them.
+    total = Tensor((batch["masked_lm_weights"].sum() + 1e-5) / count, ms.float32)
+    parts = []
+    for first in range(0, rows * count, rows):
+        columns = [Tensor(batch[name][first:first + rows]) for name in COLUMNS]
+        parts.append((*columns, total, *dropout.inputs(step, rows, first)))
+    return parts
