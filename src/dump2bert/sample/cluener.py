@@ -5,13 +5,19 @@ A sentence draws its entities from one place and its surroundings, so that what 
 together here. A fifth of all entities is kept out of train: dev holds them beside those that train has seen.
 """
 
+import collections
+
 from dump2bert.sample import names
-from dump2bert.sample.sentences import fill
+from dump2bert.sample.sentences import SLOT, fill
 from dump2bert.sample.templates.news import NEWS, PLAIN
 
 TYPES = ("address", "book", "company", "game", "government", "movie", "name", "organization", "position", "scene")
+# Slots that are narrower than a type: (type, value of the fact that `surfaces` notes beside the text).
+ROLES = {"team": ("organization", "team"), "school": ("organization", "school"), "publisher": ("company", "出版"),
+         "studio": ("company", "影视"), "gamehouse": ("company", "游戏"),
+         **{role: ("position", role) for role in names.POSITIONS}, **{kind: (kind, None) for kind in TYPES}}
 DEV_SHARE = 0.2          # dev records per train record
-KEPT_FOR_DEV = 0.2       # of the entities
+KEPT_FOR_DEV = 5         # every fifth entity of a type, every fifth position
 UNSEEN_IN_DEV = 0.5      # chance that an entity in dev is one of those
 LOCAL = 0.6              # chance that an entity comes from the place that the sentence speaks of
 WITHOUT_ENTITY = 0.06
@@ -35,12 +41,12 @@ def records(rng, world, count):
 
 
 def surfaces(rng, world):
-    """How entities are written, apart for train and dev: two dicts type -> list of (text, place of the entity)."""
+    """How entities are written, apart for train and dev: two dicts type -> list of (text, place of the entity, role)."""
     seen, unseen = {kind: [] for kind in TYPES}, {kind: [] for kind in TYPES}
+    counts = collections.Counter()
     for entity in world.articles():
-        # Train needs some of each type, however small the world.
-        scarce = len(seen[entity.label]) < 4
-        pool = unseen if rng.random() < KEPT_FOR_DEV and not scarce else seen
+        counts[entity.label] += 1
+        pool = seen if counts[entity.label] % KEPT_FOR_DEV else unseen
         place = entity.facts.get("birthplace") or entity.facts.get("place")
         place = (place[0] if isinstance(place, list) else place) or entity
         written = [entity.name]
@@ -52,13 +58,13 @@ def surfaces(rng, world):
             street = entity.facts["street"].name
             written += [street, f"{entity.name}{street}", f"{street}{rng.randint(1, 300)}号", entity.facts["region"].name + entity.name,
                         entity.short or entity.name]
-        pool[entity.label] += [(text, place) for text in written]
+        pool[entity.label] += [(text, place, entity.facts.get("sort") or entity.facts.get("industry")) for text in written]
     # The same text may come from two entities (streets do); train and dev-only must not share any.
     for kind in TYPES:
-        known = {text for text, _ in seen[kind]}
-        unseen[kind] = [(text, place) for text, place in unseen[kind] if text not in known]
-    for word in sorted({names.position(rng) for _ in range(400)}):
-        (unseen if rng.random() < KEPT_FOR_DEV else seen)["position"].append((word, None))
+        known = {text for text, *_ in seen[kind]}
+        unseen[kind] = [surface for surface in unseen[kind] if surface[0] not in known]
+    for number, (word, role) in enumerate(names.positions(), 1):
+        (seen if number % KEPT_FOR_DEV else unseen)["position"].append((word, None, role))
     return seen, unseen
 
 
@@ -67,14 +73,18 @@ def sentence(rng, seen, unseen, place):
     if rng.random() < WITHOUT_ENTITY:
         return record(fill(rng, "plain", rng.choice(PLAIN), {}))
     facts = {}
-    for kind in TYPES:
-        for slot in (kind, f"{kind}_2"):
-            pool = unseen[kind] if unseen and unseen[kind] and rng.random() < UNSEEN_IN_DEV else seen[kind]
-            # Second ones come from anywhere, so that there always is one that differs from the first.
-            near = slot == kind and rng.random() < LOCAL
-            local = [text for text, where in pool if where is place] if near else []
-            facts[slot] = local or [text for text, _ in pool]
-    statement = fill(rng, "news", rng.choice(NEWS), facts)
+    template = rng.choice(NEWS)
+    for slot in sorted({slot for slot, literal in SLOT.findall(template) if not literal}):
+        kind, role = ROLES[slot.removesuffix("_2")]
+        pools = [seen[kind], unseen[kind]] if unseen and rng.random() < UNSEEN_IN_DEV else [seen[kind]]
+        # The last pool that has one of the role; a small world may have none at all.
+        fitting = [[surface for surface in pool if role in (None, surface[2])] for pool in pools]
+        pool = next((pool for pool in reversed(fitting) if len(pool) > 1), seen[kind])
+        # Second ones come from anywhere, so that there always is one that differs from the first.
+        near = slot == slot.removesuffix("_2") and rng.random() < LOCAL
+        local = [text for text, where, _ in pool if where is place] if near else []
+        facts[slot] = local or [text for text, *_ in pool]
+    statement = fill(rng, "news", template, facts)
     return record(statement, cut=rng.random() < CUT)
 
 
@@ -86,6 +96,6 @@ def record(statement, cut=False):
     if end and not any(start < end < stop for start, stop, _ in spans):
         text, spans = text[:end], [span for span in spans if span[1] <= end]
     for start, stop, segment in spans:
-        kind = segment.slot.split("_")[0]
+        kind, _ = ROLES[segment.slot.removesuffix("_2")]
         label.setdefault(kind, {}).setdefault(text[start:stop], []).append([start, stop - 1])
     return {"text": text, "label": label}

@@ -42,10 +42,17 @@ TITLE_ADJECTIVES = ("沉默", "遥远", "最后", "消失", "燃烧", "漂浮", 
 TITLE_TAILS = {"book": ("传", "史话", "札记", "往事"), "movie": ("往事", "之恋", "风云", "2"),
                "game": ("传说", " 2", "OL", " Online", "3", "物语", "风云")}
 
-POSITIONS = ("记者", "教练", "主教练", "董事长", "总经理", "总裁", "首席执行官", "市长", "局长", "处长", "校长", "教授", "研究员", "导演", "演员",
-             "作家", "编辑", "主编", "工程师", "设计师", "分析师", "律师", "医生", "队长", "门将", "前锋", "后卫", "秘书长", "会长", "制片人", "编剧",
-             "诗人", "画家", "歌手", "指挥", "馆长", "导游", "经理", "店长", "法官", "警察", "飞行员", "翻译", "主持人", "摄影师", "CEO", "CFO")
-POSITION_PREFIXES = ("副", "首席", "前", "高级", "执行", "代理", "名誉", "助理")
+# Positions by who has them, and the prefixes that go with each.
+POSITIONS = {
+    "boss": ("董事长", "总经理", "总裁", "首席执行官", "经理", "分析师", "店长", "财务总监", "董事", "工程师", "CEO", "CFO"),
+    "official": ("市长", "局长", "处长", "法官", "科长", "秘书长", "主任", "发言人"),
+    "player": ("教练", "主教练", "队长", "门将", "前锋", "后卫", "中锋", "队医"),
+    "academic": ("校长", "教授", "研究员", "院长", "讲师", "博士"),
+    "artist": ("导演", "演员", "作家", "编辑", "主编", "诗人", "画家", "歌手", "编剧", "制片人", "设计师", "主持人", "摄影师"),
+    "worker": ("律师", "医生", "导游", "警察", "飞行员", "翻译", "馆长", "会长", "司机", "护士", "记者"),
+}
+POSITION_PREFIXES = {"boss": ("副", "高级", "执行"), "official": ("副", "代理"), "player": ("前", "代理", "助理"),
+                     "academic": ("副", "名誉", "前"), "artist": ("前", "副", "首席"), "worker": ("前", "见习", "高级")}
 
 
 def place_stem(rng):
@@ -105,9 +112,12 @@ def title(rng, kind, place):
     return rng.choice(("三", "五", "七", "九", "十二", "100")) + "座" + rng.choice(TITLE_BUILDINGS)
 
 
-def position(rng):
-    word = rng.choice(POSITIONS)
-    return rng.choice(POSITION_PREFIXES) + word if rng.random() < 0.2 and word not in ("CEO", "CFO") else word
+def positions():
+    """All positions as (word, role), plain and with each fitting prefix."""
+    for role, words in POSITIONS.items():
+        for word in words:
+            yield word, role
+            yield from ((prefix + word, role) for prefix in POSITION_PREFIXES[role] if not word.isascii())
 
 
 def unused(make, taken):
