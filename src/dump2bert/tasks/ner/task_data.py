@@ -1,0 +1,93 @@
+"""Task data: records with entities -> TFRecord, the schema that MindSpore reads it with, labels, statistics.
+
+Each row has the model zoo's four columns, and record_numbers and window_starts beside the schema, by which the rows of a long
+text are put together again.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, sha256_of, write_json
+from dump2bert.progress import say
+from dump2bert.tasks.ner.alignment import align
+from dump2bert.tasks.ner.labels import Labels
+from dump2bert.tasks.ner.records import known_types, read_records
+from dump2bert.tfrecord import encode_example, write_records
+from dump2bert.tokenization import Tokenizer, load_vocabulary
+
+COLUMNS = ("input_ids", "input_mask", "segment_ids", "label_ids")
+MISFITS_SAID = 5
+
+
+def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length):
+    """files: {"train": path, "dev": path} -> {split}.tfrecord, schema.json, labels.json and statistics.json in output_dir."""
+    output_dir = Path(output_dir)
+    tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
+    types = known_types(task)
+    records = {split: read_records(path, types) for split, path in files.items()}
+    if types is None:
+        types = sorted({kind for record in records["train"] for _, _, kind in record.entities})
+        check_types(records["dev"], types, files["dev"])
+    labels = Labels.of_types(types)
+    statistics = {"task": task, "kind": "ner", "max_seq_length": max_seq_length, "do_lower_case": do_lower_case,
+                  "vocabulary_sha256": sha256_of(vocab_file), "splits": {}}
+    rows = 0
+    for split, path in files.items():
+        aligned = align(records[split], tokenizer, labels, max_seq_length)
+        with atomic_write(output_dir / f"{split}.tfrecord", "wb") as file:
+            rows = max(rows, write_records(file, map(encode_example, examples(aligned.rows))))
+        statistics["splits"][split] = describe(records[split], aligned, path)
+        warn(split, path, statistics["splits"][split])
+    write_json(output_dir / "schema.json", schema(rows, max_seq_length))
+    write_json(output_dir / "labels.json", labels.ids)
+    write_json(output_dir / "statistics.json", statistics)
+
+
+def check_types(records, types, path):
+    for record in records:
+        for _, _, kind in sorted(record.entities):
+            if kind not in types:
+                raise BadInput(f"{path} line {record.line} has entities of the type {kind!r}, which the training data has not")
+
+
+def examples(rows):
+    for values in zip(*rows[:4], rows.record_numbers, rows.window_starts):
+        yield {**{name: part.tolist() for name, part in zip(COLUMNS, values)},
+               "record_numbers": [int(values[4])], "window_starts": [int(values[5])]}
+
+
+def schema(rows, max_seq_length):
+    """schema.json as MindSpore's TFRecordDataset reads it; one for all splits, so numRows is that of the largest."""
+    return {"datasetType": "TF", "numRows": rows,
+            "columns": {name: {"type": "int64", "rank": 1, "shape": [max_seq_length]} for name in COLUMNS}}
+
+
+def describe(records, aligned, path):
+    """The statistics of one split; `not_fitting` names each entity that the labels do not say."""
+    tokens = np.array([len(places) for places in aligned.offsets])
+    entities = Counter(kind for record in records for _, _, kind in record.entities)
+    return {
+        "records": len(records), "rows": len(aligned.rows.input_ids), "sha256": sha256_of(path),
+        "tokens": int(tokens.sum()), "longest": int(tokens.max()),
+        "unknown_rate": round(aligned.unknown / max(int(tokens.sum()), 1), 6),
+        "entities": dict(sorted(entities.items())),
+        "records_without_entities": sum(not record.entities for record in records),
+        "records_in_several_rows": int((np.bincount(aligned.rows.record_numbers) > 1).sum()),
+        "records_not_fitting": len({misfit.record for misfit in aligned.misfits}),
+        "not_fitting_reasons": dict(Counter(misfit.reason for misfit in aligned.misfits)),
+        "not_fitting": [{"line": records[number].line, "type": kind, "entity": records[number].text[start:end],
+                         "start": start, "end": end, "reason": reason}
+                        for number, (start, end, kind), reason in sorted(aligned.misfits)],
+    }
+
+
+def warn(split, path, statistics):
+    say(f"{split}: {statistics['records']} records, {sum(statistics['entities'].values())} entities, "
+        f"{statistics['records_not_fitting']} records that do not fit completely")
+    for misfit in statistics["not_fitting"][:MISFITS_SAID]:
+        say(f"{path} line {misfit['line']}: {misfit['type']} {misfit['entity']!r} does not fit: {misfit['reason']}")
+    if len(statistics["not_fitting"]) > MISFITS_SAID:
+        say(f"... and {len(statistics['not_fitting']) - MISFITS_SAID} more, all in statistics.json")
