@@ -1,0 +1,196 @@
+"""From small dumps, whole and broken ones, to articles; every page accounted for."""
+
+import bz2
+import gzip
+import json
+import random
+
+import pytest
+
+from dump2bert.corpus import extraction
+from dump2bert.corpus.dump import survey
+from dump2bert.corpus.extraction import extract
+from dump2bert.errors import BadInput
+
+HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" version="0.10" xml:lang="en">
+  <siteinfo>
+    <base>https://en.wikipedia.org/wiki/Main_Page</base>
+    <namespaces>
+      <namespace key="0" case="first-letter" />
+      <namespace key="1" case="first-letter">Talk</namespace>
+      <namespace key="10" case="first-letter">Template</namespace>
+    </namespaces>
+  </siteinfo>
+"""
+END = "</mediawiki>\n"
+
+
+def page(number, title, text, ns=0, redirect=""):
+    redirect = f'    <redirect title="{redirect}" />\n' if redirect else ""
+    return f"""  <page>
+    <title>{title}</title>
+    <ns>{ns}</ns>
+    <id>{number}</id>
+{redirect}    <revision>
+      <id>{number + 1000}</id>
+      <contributor>
+        <username>someone</username>
+        <id>7</id>
+      </contributor>
+      <text xml:space="preserve">{text}</text>
+    </revision>
+  </page>
+"""
+
+
+PAGES = [page(1, "Anna", "'''Anna''' is a [[village]]. {{fact|It is old.}} 3 &lt; 5 &amp;amp; more."),
+         page(2, "Anne", "#REDIRECT [[Anna]]", redirect="Anna"),
+         page(3, "Talk:Anna", "Is it?", ns=1),
+         page(4, "Template:Fact", "{{{1}}}", ns=10),
+         page(5, "List", "* one\n* two"),
+         page(6, "Berta", "Berta is a river.\n\n== Course ==\nIt flows west.")]
+DUMP = HEAD + "".join(PAGES) + END
+
+
+def written(folder, content, name="dump.xml"):
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def extracted(folder, content, name="dump.xml", processes=1, **options):
+    output = folder / "articles.jsonl.gz"
+    statistics = extract(written(folder, content, name), output, processes, **options)
+    return statistics, [json.loads(line) for line in gzip.decompress(output.read_bytes()).splitlines()]
+
+
+def test_every_page_is_an_article_or_accounted_for(tmp_path):
+    statistics, articles = extracted(tmp_path, DUMP)
+    assert [article["title"] for article in articles] == ["Anna", "Berta"]
+    assert articles[0] == {"id": "1", "url": "https://en.wikipedia.org/wiki?curid=1", "title": "Anna",
+                           "text": "Anna is a village. It is old. 3 < 5 & more."}
+    assert articles[1]["text"] == "Berta is a river.\nCourse.\nIt flows west."
+    assert statistics == {"pages": 6, "redirects": 1, "other_namespaces": 2, "is_whole": True, "articles": 2,
+                          "characters": sum(len(article["text"]) for article in articles),
+                          "left_out": [{"id": "5", "title": "List", "reason": "empty after extraction"}]}
+
+
+def test_the_output_is_the_same_bytes_every_time_and_with_any_number_of_processes(tmp_path):
+    many = HEAD + "".join(page(number, f"Page {number}", f"Text of page {number}. " * (200 - number))
+                          for number in range(1, 150)) + END
+    outputs = set()
+    for processes in (1, 3, 3):
+        extracted(tmp_path, many, processes=processes)
+        outputs.add((tmp_path / "articles.jsonl.gz").read_bytes())
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("name, pack", [("dump.xml.bz2", bz2.compress), ("dump.xml.gz", gzip.compress),
+                                        ("dump.xml", bz2.compress), ("dump", gzip.compress)])
+def test_packed_dumps_are_known_by_their_content(tmp_path, name, pack):
+    statistics, articles = extracted(tmp_path, pack(DUMP.encode()), name)
+    assert len(articles) == 2
+
+
+def test_a_multistream_dump_is_read_to_its_end(tmp_path):
+    streams = [HEAD, "".join(PAGES[:3]), "".join(PAGES[3:]), END]
+    _, articles = extracted(tmp_path, b"".join(bz2.compress(stream.encode()) for stream in streams), "dump.xml.bz2")
+    assert len(articles) == 2
+
+
+def test_utf_16_gives_the_same_articles(tmp_path):
+    plain = extracted(tmp_path, '<?xml version="1.0" encoding="utf-8"?>\n' + DUMP)
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        content = '<?xml version="1.0" encoding="utf-16"?>\n' + DUMP
+        mark = "" if encoding == "utf-16" else "\ufeff"
+        assert extracted(tmp_path, (mark + content).encode(encoding)) == plain
+
+
+@pytest.mark.parametrize("head", [
+    HEAD.replace('      <namespace key="10" case="first-letter">Template</namespace>\n', ""),
+    '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">\n',
+])
+def test_a_dump_that_does_not_name_the_template_namespace_gives_its_articles_all_the_same(tmp_path, head):
+    _, articles = extracted(tmp_path, head + "".join(PAGES) + END)
+    assert [article["title"] for article in articles] == ["Anna", "Berta"]
+    assert "It is old." in articles[0]["text"]
+
+
+def test_whole_pages_of_a_dump_that_ends_early_are_taken_on_request(tmp_path):
+    statistics, articles = extracted(tmp_path, DUMP.removesuffix(END), cut_off="accept")
+    assert not statistics["is_whole"] and statistics["pages"] == 6 and len(articles) == 2
+    statistics, articles = extracted(tmp_path, DUMP[:-200], cut_off="accept")
+    assert statistics["pages"] == 5 and [article["title"] for article in articles] == ["Anna"]
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress])
+def test_compressed_data_that_end_early_are_cut_off_too(tmp_path, pack):
+    words = random.Random(1)
+    pages = (page(number, f"Page {number}", words.randbytes(4000).hex()) for number in range(1, 400))
+    cut = pack((HEAD + "".join(pages) + END).encode())[:-1000]
+    with pytest.raises(BadInput, match="ends early, after [23][0-9][0-9] whole pages"):
+        extracted(tmp_path, cut)
+    statistics, articles = extracted(tmp_path, cut, cut_off="accept")
+    assert statistics["pages"] == len(articles) >= 200
+
+
+@pytest.mark.parametrize("content, said", [
+    ("", "is empty"),
+    ("no XML at all", "is no XML"),
+    (bytes(100), "is no XML"),
+    ("<html><body>404</body></html>", "is no MediaWiki export: its outermost element is <html>"),
+    (DUMP.removesuffix(END), "ends early, after 6 whole pages, without its closing </mediawiki>"),
+    (DUMP[:-300], "ends early, after 5 whole pages"),
+    (DUMP.replace("</title>", "</titel>", 1), "is no well-formed XML at line 11, after 0 pages: mismatched tag"),
+    (DUMP.replace("    <title>Anna</title>\n", ""), r"page 1 \(id 1, title None\).* has no <title>"),
+    (DUMP.replace("    <ns>0</ns>\n", "", 1), r"page 1 .*has no <ns>"),
+    (DUMP.replace("  </page>", "<revision><id>9</id><text>b</text></revision>  </page>", 1), "has 2 revisions, not one"),
+    (bz2.compress(bz2.compress(DUMP.encode())), "is compressed twice"),
+    (gzip.compress(bz2.compress(DUMP.encode())), "is compressed twice"),
+    (bz2.compress(DUMP.encode() * 50)[:500] + bytes(500), "is damaged|ends early"),
+    (gzip.compress(DUMP.encode() * 50)[:300] + b"\x07" * 500, "is damaged|ends early"),
+    (b"7z\xbc\xaf\x27\x1c" + bytes(90), "is packed with 7z"),
+    (b"\xfd7zXZ\0" + bytes(90), "is packed with xz"),
+])
+def test_what_is_no_sound_dump_gets_one_sentence_and_no_output(tmp_path, content, said):
+    with pytest.raises(BadInput, match=said) as error:
+        extracted(tmp_path, content)
+    assert str(tmp_path / "dump.xml") in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.xml"]
+
+
+def test_a_missing_dump_is_said(tmp_path):
+    with pytest.raises(BadInput, match="cannot be read: No such file"):
+        extract(tmp_path / "absent.xml", tmp_path / "out", 1)
+
+
+def program(folder, monkeypatch, script):
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setattr(extraction, "program", lambda: str(path))
+
+
+def test_a_page_that_wikiextractor_leaves_out_is_an_error(tmp_path, monkeypatch):
+    line = json.dumps({"id": "1", "url": "u", "title": "Anna", "text": "Anna."})
+    program(tmp_path, monkeypatch, f"echo '{line}'")
+    with pytest.raises(BadInput, match=r"left out 2 of 3 articles without saying why \(ids 5, 6\)"):
+        extracted(tmp_path, DUMP)
+    assert not (tmp_path / "articles.jsonl.gz").exists()
+
+
+def test_a_failing_wikiextractor_is_an_error_that_repeats_its_last_words(tmp_path, monkeypatch, capfd):
+    program(tmp_path, monkeypatch, "echo worker died >&2; exit 3")
+    with pytest.raises(BadInput, match=r"WikiExtractor failed \(exit code 3\): worker died"):
+        extracted(tmp_path, DUMP)
+    assert "worker died" in capfd.readouterr().err
+
+
+def test_the_survey_needs_no_more_memory_for_more_text(tmp_path):
+    import tracemalloc
+    big = written(tmp_path, HEAD + "".join(page(number, f"P{number}", "text " * 20_000) for number in range(300)) + END)
+    tracemalloc.start()
+    assert survey(big).pages == 300
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert big.stat().st_size > 25 << 20 and peak < 8 << 20
