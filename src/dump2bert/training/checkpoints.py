@@ -22,7 +22,6 @@ def save(folder, cell, network, provenance, more=None, name="model"):
     `network`: plain dict; `provenance`: plain dict, to which the versions are added; `more`: further keys of network.json.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     save_weights(folder / f"{name}.ckpt", cell)
     versions = {"dump2bert": __version__, "mindspore": ms.__version__, "numpy": np.__version__}
     write_json(folder / "network.json", {"network": network, "provenance": {**provenance, "versions": versions},
@@ -33,14 +32,18 @@ def save_weights(path, cell):
     """Write the weights of `cell` to `path` (.ckpt), atomically."""
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part.ckpt")   # MindSpore wants this ending
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         ms.save_checkpoint(cell, str(beside))
         beside.chmod(0o644)                                            # MindSpore makes it read-only
         with open(beside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
         sync_folder(path.parent)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f".{path.stem}.*.part.*"):    # ours, or of a writer that was killed
+            leftover.unlink()
 
 
 def read_weights(path):
