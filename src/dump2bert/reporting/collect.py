@@ -1,0 +1,166 @@
+"""Reads what a run has left in its results folder: only what the current configuration names, not leftovers of others.
+
+Everything is optional: a page about one task is made before (or without) pretrain_eval, a page may be asked for while the
+run still works. What is missing is None or empty, and the page leaves it out.
+"""
+
+import csv
+from pathlib import Path
+
+from dump2bert.files import read_json, read_json_lines, read_lines
+from dump2bert.reporting.examples import read_examples
+
+STAGES = ("sample", "download", "extract", "clean", "split", "vocabulary", "pretraining_data", "schema", "pretrain",
+          "pretrain_eval", "task_data", "finetune", "predict", "evaluate")
+"""In the order in which data flows."""
+
+
+def collect(results_dir, config, task=None):
+    """What the pages show, as plain values.
+
+    `config` is the whole configuration as plain values, or None: then everything found is shown. `task`: only this task,
+    the networks that it uses, and nothing about the corpus.
+    """
+    results = Path(results_dir)
+    config = config or found_config(results)
+    tasks = {name: spec for name, spec in config.get("tasks", {}).items() if task in (None, name)}
+    networks = list(config.get("networks", {}))
+    if task:
+        networks = [name for name in networks if any(name in networks_of(spec, networks) for spec in tasks.values())]
+    return {
+        "config": config,
+        "networks": {name: read_network(results, name, config["networks"][name]) for name in networks},
+        "tasks": {name: read_task(results, name, spec, networks_of(spec, networks)) for name, spec in tasks.items()},
+        "corpus": None if task else optional_json(results / "corpus/statistics.json"),
+        "sources": {} if task else read_sources(results, config),
+        "pretraining_data": {} if task else read_pretraining_data(results),
+        "vocabulary": read_vocabulary(results),
+        "jobs": [job for job in read_jobs(results) if is_of_run(job, config, networks, tasks)],
+    }
+
+
+def found_config(results):
+    """As much of a configuration as the folder tells."""
+    networks = {path.name: {} for path in sorted(results.glob("networks/*")) if path.is_dir()}
+    tasks = {}
+    for path in sorted(results.glob("networks/*/tasks/*/seed-*/metrics.json")):
+        variant, seed = path.parts[-3], int(path.parts[-2].removeprefix("seed-"))
+        spec = tasks.setdefault(variant.removesuffix("-crf"), {"use_crf": [], "seeds": [], "networks": []})
+        for key, value in (("use_crf", variant.endswith("-crf")), ("seeds", seed), ("networks", path.parts[-5])):
+            if value not in spec[key]:
+                spec[key].append(value)
+    return {"networks": networks, "tasks": tasks}
+
+
+def networks_of(spec, networks):
+    """The networks of a task: those that it names, else all."""
+    return [name for name in networks if not spec.get("networks") or name in spec["networks"]]
+
+
+def optional_json(path):
+    return read_json(path) if Path(path).is_file() else None
+
+
+def read_network(results, name, spec):
+    folder = results / "networks" / name
+    return {
+        "start": spec.get("start", "pretrain"),
+        "spec": spec,
+        "network": optional_json(folder / "pretrain/network.json"),
+        "steps": read_steps(folder / "pretrain/metrics.jsonl"),
+        "evaluation": optional_json(folder / "pretrain_eval/metrics.json"),
+    }
+
+
+def read_steps(path):
+    """The lines of a metrics.jsonl by step; where a resumed run did steps again, what it did last."""
+    if not Path(path).is_file():
+        return []
+    steps = {line["step"]: line for _, line in read_json_lines(path)}
+    return [steps[step] for step in sorted(steps)]
+
+
+def read_task(results, name, spec, networks):
+    """{"spec", "data": statistics of the records, "labels", "groups": one for each network and variant that has results}."""
+    groups = []
+    for network in networks:
+        for use_crf in spec.get("use_crf", [False]):
+            variant = f"{name}-crf" if use_crf else name
+            runs = []
+            for seed in spec.get("seeds", [1]):
+                folder = results / "networks" / network / "tasks" / variant / f"seed-{seed}"
+                metrics = optional_json(folder / "metrics.json")
+                if metrics:
+                    runs.append({"seed": seed, "metrics": metrics, "folder": folder,
+                                 "steps": read_steps(folder / "metrics.jsonl")})
+            if runs:
+                groups.append({"network": network, "variant": variant, "use_crf": use_crf, "runs": runs,
+                               "examples": read_examples(runs[0]["folder"], runs[0]["metrics"])})
+    return {"spec": spec, "groups": groups, "data": optional_json(results / "tasks" / name / "statistics.json"),
+            "labels": optional_json(results / "tasks" / name / "labels.json")}
+
+
+def read_sources(results, config):
+    """Statistics of each source's extraction and cleaning, by source and stage."""
+    sources = {}
+    for name in config.get("corpus", {}).get("sources", {}):
+        parts = {"extract": optional_json(results / "corpus/articles" / f"{name}.json"),
+                 "clean": optional_json(results / "corpus/clean" / f"{name}.json")}
+        if any(parts.values()):
+            sources[name] = parts
+    return sources
+
+
+def read_pretraining_data(results):
+    parts = {split: optional_json(results / "pretraining_data" / split / "statistics.json")
+             for split in ("train", "held_out")}
+    return {split: statistics for split, statistics in parts.items() if statistics}
+
+
+def read_vocabulary(results):
+    path = results / "vocabulary/vocab.txt"
+    return sum(1 for _ in read_lines(path)) if path.is_file() else None
+
+
+def read_jobs(results):
+    """Snakemake's benchmark files benchmarks/STAGE.tsv and benchmarks/STAGE/WHAT.tsv, in the order of the stages.
+
+    Each job: stage, what (parts of the path), seconds of wall time, peak memory in MB, mean load in percent of a core.
+    """
+    folder = results / "benchmarks"
+    jobs = []
+    for path in sorted(folder.rglob("*.tsv")):
+        stage, *what = path.relative_to(folder).with_suffix("").parts
+        if stage not in STAGES:
+            continue
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        if rows:
+            jobs.append({"stage": stage, "what": what, "seconds": figure(rows[-1].get("s")),
+                         "memory": figure(rows[-1].get("max_rss")), "load": figure(rows[-1].get("mean_load"))})
+    return sorted(jobs, key=lambda job: STAGES.index(job["stage"]))
+
+
+def figure(text):
+    """The number in a cell of a benchmark file; "-" and "NA" say that it was not measured."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def is_of_run(job, config, networks, tasks):
+    """Whether a job belongs to what the page shows: a benchmark file stays when its network or task is renamed."""
+    stage, what = job["stage"], job["what"]
+    sources = config.get("corpus", {}).get("sources")
+    if stage in ("pretrain", "pretrain_eval"):
+        return what[0] in networks
+    if stage in ("finetune", "predict", "evaluate"):
+        return what[0] in networks and what[1].rpartition("-")[0].removesuffix("-crf") in tasks
+    if stage == "task_data":
+        return what[0] in tasks
+    if stage in ("extract", "clean") and sources is not None:
+        return what[0] in sources
+    if stage == "download" and sources is not None:
+        return what[0] in {*sources, "vocabulary", *(f"{task}_{split}" for task in tasks for split in ("train", "dev"))}
+    return True

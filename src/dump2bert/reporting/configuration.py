@@ -1,0 +1,19 @@
+"""The configuration as text that a person can read: the form of config.yaml."""
+
+import json
+
+
+def as_text(values, depth=0):
+    """Nested dicts as indented lines `key: value`; what is null is left out, as the configuration itself would take it."""
+    lines = []
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            lines += [f"{'  ' * depth}{key}:", as_text(value, depth + 1)]
+        elif value is not None:
+            lines.append(f"{'  ' * depth}{key}: {plain(value)}")
+    return "\n".join(line for line in lines if line)
+
+
+def plain(value):
+    return value if isinstance(value, str) and value.isprintable() and value.strip() == value != "" else \
+        json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,202 @@
+"""Scores of the tasks as tables and figures: the mean of the seeds with its spread, standard and zoo metrics apart."""
+
+from markupsafe import Markup
+
+from dump2bert.reporting.bars import dot_plot
+from dump2bert.reporting.examples import chosen, counted
+from dump2bert.reporting.lines import line_chart
+from dump2bert.reporting.numbers import count, duration, fraction, mean_and_spread, short
+from dump2bert.reporting.table import table
+
+HEADLINES = {"ner": ("f1", "clue_benchmark"), "squad": ("f1", "f1"), "classification": ("accuracy", "accuracy"),
+             "regression": ("spearman", "spearman")}
+"""Kind of task: what the summary shows of the standard and of the zoo's metrics."""
+
+NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": "Pearson", "spearman": "Spearman",
+         "exact_match": "exact match", "clue_benchmark": "CLUE benchmark"}
+
+MEANINGS = {
+    ("ner", "standard"): "An entity is right when its first and last character and its type are (seqeval, strict). Precision, "
+                         "recall and F1 count the entities of all types together (micro); macro F1 is the mean over the "
+                         "types.",
+    ("ner", "zoo"): "The reference system's own metrics, for comparison with its published numbers only. Accuracy, precision, "
+                    "recall and F1 count positions, padding included, and take any two labels but O for equal. CLUE benchmark "
+                    "is the macro F1 of CLUENER's official scorer: over the sets of entity texts of a record, positions "
+                    "ignored.",
+}
+"""(kind of task, family of metrics): what its numbers count."""
+
+PERCENT_KINDS = {"squad"}
+"""Kinds of task whose metrics come in percent; all others are fractions from 0 to 1."""
+
+
+def kind_of(task):
+    return task["spec"].get("kind", "ner")
+
+
+def summary(tasks):
+    """The table at the top: one row for each task, network and variant."""
+    rows = []
+    for name, task in tasks.items():
+        standard, zoo = HEADLINES.get(kind_of(task), ("accuracy", "accuracy"))
+        if any("matthews" in run["metrics"]["metrics"].get("standard", {}) for group in task["groups"] for run in group["runs"]):
+            standard = "matthews"
+        for group in task["groups"]:
+            first = group["runs"][0]["metrics"]
+            rows.append([name, group["network"], variant_of(group), named(standard, score(group, "standard", standard)),
+                         named(zoo, score(group, "zoo", zoo)), f"{first['split']}, {count(first['records'])}",
+                         seeds_of(group)])
+    return rows and table(
+        ["task", "network", "head", "standard", "zoo", "split, records", "seeds"], rows, text_columns=3,
+        caption="Scores on the tasks: fractions from 0 to 1 (SQuAD: percent), the mean over the seeds ± their standard "
+                "deviation. “Zoo” is the reference system's own way of counting, which is not comparable with the "
+                "standard metric.")
+
+
+def named(metric, text):
+    """A score with the name of its metric before it."""
+    return Markup("<small>{}</small> {}").format(NAMES.get(metric, metric), text) if text != "–" else text
+
+
+def variant_of(group):
+    return "CRF" if group["use_crf"] else "softmax"
+
+
+def label_of(group):
+    return f"{group['network']}, {variant_of(group)}"
+
+
+def seeds_of(group):
+    return ", ".join(str(run["seed"]) for run in group["runs"])
+
+
+def values_of(group, family, metric):
+    values = [run["metrics"]["metrics"].get(family, {}).get(metric) for run in group["runs"]]
+    return [value for value in values if value is not None]
+
+
+def score(group, family, metric):
+    """"0.6543 ± 0.0120", without spread where there is one seed."""
+    values = values_of(group, family, metric)
+    if not values:
+        return "–"
+    mean, spread = mean_and_spread(values)
+    return fraction(mean) if spread is None else f"{fraction(mean)} ± {fraction(spread)}"
+
+
+def task_section(name, task, colours, examples):
+    """What the page says of one task; `colours`: colour class of each network; `examples`: how many to show."""
+    groups = task["groups"]
+    per_type = types_of(groups)
+    best = max(groups, key=lambda group: max(values_of(group, "standard", "f1") or [0])) if groups else None
+    series = [(label_of(group), style_of(group, colours),
+               {kind: [run["metrics"]["metrics"]["standard"]["per_type"][kind]["f1"] for run in group["runs"]
+                       if kind in run["metrics"]["metrics"]["standard"].get("per_type", {})] for kind in per_type})
+              for group in groups]
+    return {
+        "name": name,
+        "scores": [one for one in (scores_table(task, "standard"), scores_table(task, "zoo")) if one],
+        "legend": [(label, style) for label, style, _ in series],
+        "types": per_type and dot_plot(f"F1 of each entity type of {name}",
+                                       [(kind, count(support)) for kind, support in per_type.items()], series,
+                                       "F1 (exact span and type)"),
+        "types_table": per_type and types_table(groups, per_type),
+        "loss": loss_chart(name, groups, colours),
+        "speed": groups and speed_table(groups),
+        "data": data_facts(task),
+        "inputs": inputs_of(groups),
+        "split": groups and groups[0]["runs"][0]["metrics"]["split"],
+        "example_sets": [{"label": label_of(group), "seed": group["runs"][0]["seed"], "open": group is best,
+                          "records": len(group["examples"]), "counted": counted(group["examples"]),
+                          "shown": chosen(group["examples"], examples)}
+                         for group in sorted(groups, key=lambda group: group is not best) if group["examples"]],
+    }
+
+
+def style_of(group, colours):
+    return colours[group["network"]] + ("" if group["use_crf"] else " open")
+
+
+def scores_table(task, family):
+    """All metrics of a family (standard, zoo) that are single numbers; None where there are none."""
+    groups = task["groups"]
+    names = list({name: None for group in groups for run in group["runs"]
+                  for name, value in run["metrics"]["metrics"].get(family, {}).items() if isinstance(value, (int, float))})
+    if not names:
+        return None
+    rows = [[group["network"], variant_of(group), *(score(group, family, name) for name in names), seeds_of(group)]
+            for group in groups]
+    first = groups[0]["runs"][0]["metrics"]
+    unit = "percent" if kind_of(task) in PERCENT_KINDS else "fractions from 0 to 1"
+    return table(["network", "head", *(NAMES.get(name, name.replace("_", " ")) for name in names), "seeds"], rows,
+                 over=[("", 2), (f"{family} metrics", len(names)), ("", 1)], text_columns=2,
+                 caption=f"{family.capitalize()} metrics on split {first['split']} ({count(first['records'])} records), {unit}, "
+                         f"mean over the seeds ± standard deviation. {MEANINGS.get((kind_of(task), family), '')}")
+
+
+def types_of(groups):
+    """{type: support} of all types, the most frequent first."""
+    supports = {}
+    for group in groups:
+        for run in group["runs"]:
+            for kind, values in run["metrics"]["metrics"].get("standard", {}).get("per_type", {}).items():
+                supports[kind] = values["support"]
+    return dict(sorted(supports.items(), key=lambda item: (-item[1], item[0])))
+
+
+def types_table(groups, per_type):
+    rows = []
+    for kind, support in per_type.items():
+        row = [kind, count(support)]
+        for group in groups:
+            found = [run["metrics"]["metrics"]["standard"].get("per_type", {}).get(kind) for run in group["runs"]]
+            for metric in ("precision", "recall", "f1"):
+                values = [values[metric] for values in found if values]
+                row.append(fraction(sum(values) / len(values)) if values else "–")
+        rows.append(row)
+    return table(["type", "support", *["precision", "recall", "F1"] * len(groups)], rows,
+                 over=[("", 2), *((f"{label_of(group)} (seeds {seeds_of(group)})", 3) for group in groups)],
+                 caption="Each entity type: standard metric, fractions from 0 to 1, mean over the seeds; support is the "
+                         f"number of gold entities (split {groups[0]['runs'][0]['metrics']['split']}).")
+
+
+def loss_chart(name, groups, colours):
+    series = [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours),
+               [(line["step"], line["loss"]) for line in run["steps"] if line.get("loss") is not None])
+              for group in groups for run in group["runs"]]
+    return line_chart(f"Training loss of {name}", series, from_zero=True)
+
+
+def speed_table(groups):
+    rows = [[group["network"], variant_of(group),
+             *(mean_of(group, key, form) for key, form in (("seconds", duration), ("samples_per_second", short),
+                                                           ("ms_per_step", short)))] for group in groups]
+    return table(["network", "head", "time", "records per second", "ms per step"], rows, text_columns=2,
+                 caption="Prediction of the whole split (mean over the seeds).")
+
+
+def mean_of(group, key, form):
+    values = [run["metrics"][key] for run in group["runs"] if run["metrics"].get(key) is not None]
+    return form(sum(values) / len(values)) if values else "–"
+
+
+def data_facts(task):
+    """Statistics of the task's records, one column for each split where they are told by split."""
+    data = task["data"] or {}
+    splits = {name: values for name, values in data.items() if isinstance(values, dict) and name in ("train", "dev")}
+    if not splits:
+        return None
+    names = {name: None for values in splits.values() for name, value in values.items() if isinstance(value, (int, float))}
+    rows = [[name.replace("_", " "), *(number(values.get(name)) for values in splits.values())] for name in names]
+    return table(["", *splits], rows, caption="The task's records as they were made.")
+
+
+def number(value):
+    return "–" if value is None else count(value) if isinstance(value, int) else short(value)
+
+
+def inputs_of(groups):
+    """(path, sha256) of every file that the scores rest on."""
+    found = {path: digest for group in groups for run in group["runs"]
+             for path, digest in run["metrics"].get("inputs", {}).items()}
+    return sorted(found.items())
