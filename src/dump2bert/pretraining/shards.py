@@ -8,7 +8,9 @@ shards can be made side by side and are the same however many processes make the
 """
 
 import multiprocessing
+import os
 import random
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import islice
 from pathlib import Path
@@ -111,7 +113,7 @@ def check_documents(documents, shards, inputs):
 def side_by_side(function, tasks, workers):
     """function(*task) for each task in processes of their own; results in the order of the tasks."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=end_with_parent) as pool:
         futures = [pool.submit(function, *task) for task in tasks]
         progress = Progress(len(tasks), "shard")
         try:
@@ -124,3 +126,11 @@ def side_by_side(function, tasks, workers):
                 process.terminate()
             raise
         return [future.result() for future in futures]
+
+
+def end_with_parent():
+    """In a worker: end at once when the parent is killed, rather than wait for its next task for ever."""
+    def watch():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()

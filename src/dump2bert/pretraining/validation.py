@@ -29,7 +29,7 @@ def find_shards(data_dir):
     found = sorted(path for path in Path(data_dir).glob("*tfrecord*") if not path.name.startswith("."))
     manifest = Path(data_dir) / "statistics.json"
     if manifest.is_file():
-        listed = read_json(manifest)["shards"]
+        listed = read_json(manifest).get("shards", {})
         for path in found:
             if path.name not in listed:
                 raise BadInput(f"{path} is not in {manifest}: it is of another run, so move it out of the folder")

@@ -1,0 +1,256 @@
+"""What the instances are like, whatever the mode, and that they depend on nothing but text, vocabulary, options and seed."""
+
+import collections
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from dump2bert.config import Instances
+from dump2bert.errors import BadInput
+from dump2bert.files import sha256_of
+from dump2bert.pretraining.documents import documents_of, input_files, lines_of
+from dump2bert.tfrecord import decode_example, read_records
+from dump2bert.tokenization import Tokenizer, load_vocabulary
+from tests.unit.pretraining_world import PIECES, make_data, write_text, write_vocabulary
+
+PAD, UNK, CLS, SEP, MASK = range(5)
+MODES = pytest.mark.parametrize("mode", ["google", "fast"])
+
+
+@pytest.fixture
+def vocabulary(tmp_path):
+    return write_vocabulary(tmp_path / "vocab.txt")
+
+
+@pytest.fixture
+def text(tmp_path):
+    return write_text(tmp_path / "text.txt", documents=120)
+
+
+def records(paths):
+    return [decode_example(data) for path in paths for data in read_records(path)]
+
+
+def original_spans(record):
+    """The two spans of a record with its masks taken off, and the place of the second [SEP]."""
+    ids = record["input_ids"].copy()
+    masked = record["masked_lm_weights"] > 0
+    ids[record["masked_lm_positions"][masked]] = record["masked_lm_ids"][masked]
+    first_end, second_end = np.flatnonzero(ids == SEP)
+    assert ids[0] == CLS
+    return ids[1:first_end].tolist(), ids[first_end + 1:second_end].tolist(), second_end
+
+
+def token_documents(text, vocabulary):
+    tokenizer = Tokenizer(load_vocabulary(vocabulary), True)
+    return [[token for line in document for token in tokenizer.encode(line)] for document in documents_of(lines_of([text]))]
+
+
+def as_text(tokens):
+    return " " + " ".join(map(str, tokens)) + " "
+
+
+@MODES
+def test_spans_are_contiguous_text_and_the_label_says_whether_the_second_follows(mode, tmp_path, text, vocabulary):
+    documents = [as_text(document) for document in token_documents(text, vocabulary)]
+    labels = collections.Counter()
+    # One number tells a sentence, but not every cut span has it whole: spans of at least 12 tokens are looked at.
+    for record in records(make_data(tmp_path, text, vocabulary, mode=mode)):
+        first, second, _ = original_spans(record)
+        if min(len(first), len(second)) < 12:
+            continue
+        is_random, = record["next_sentence_labels"]
+        labels[is_random] += 1
+        home = {number for number, document in enumerate(documents) if as_text(first) in document}
+        guest = {number for number, document in enumerate(documents) if as_text(second) in document}
+        assert len(home) == len(guest) == 1
+        assert (home != guest) == is_random
+    assert labels[0] > 50 and labels[1] > 50
+
+
+@MODES
+def test_records_have_masks_segments_and_padding_where_they_belong(mode, tmp_path, text, vocabulary):
+    lengths = set()
+    for record in records(make_data(tmp_path, text, vocabulary, mode=mode)):
+        first, second, end = original_spans(record)
+        length = end + 1
+        lengths.add(length)
+        assert length == len(first) + len(second) + 3 <= 64 and first and second
+        assert record["input_ids"][length:].tolist() == [PAD] * (64 - length)
+        assert record["input_mask"].tolist() == [1] * length + [0] * (64 - length)
+        assert record["segment_ids"].tolist() == [0] * (len(first) + 2) + [1] * (len(second) + 1) + [0] * (64 - length)
+        predictions = min(10, max(1, round(length * 0.15)))
+        assert record["masked_lm_weights"].tolist() == [1.0] * predictions + [0.0] * (10 - predictions)
+        positions = record["masked_lm_positions"][:predictions].tolist()
+        assert positions == sorted(set(positions)) and not {0, len(first) + 1, end} & set(positions)
+        assert not record["masked_lm_positions"][predictions:].any() and not record["masked_lm_ids"][predictions:].any()
+    assert 64 in lengths and min(lengths) < 40
+
+
+def test_of_the_predictions_80_percent_are_masked_10_kept_and_10_random(tmp_path, text, vocabulary):
+    shown = collections.Counter()
+    for record in records(make_data(tmp_path, text, vocabulary, dupe_factor=20)):
+        for weight, position, label in zip(*(record[f"masked_lm_{what}"] for what in ("weights", "positions", "ids"))):
+            if weight:
+                token = record["input_ids"][position]
+                shown["mask" if token == MASK else "kept" if token == label else "random"] += 1
+    total = sum(shown.values())
+    assert total > 20000
+    assert shown["mask"] / total == pytest.approx(0.8, abs=0.01)
+    assert shown["kept"] / total == pytest.approx(0.1, abs=0.01)
+
+
+def test_whole_words_are_masked_whole_or_not_at_all(tmp_path, text, vocabulary):
+    words = collections.Counter()
+    for record in records(make_data(tmp_path, text, vocabulary, do_whole_word_mask=True)):
+        first, second, _ = original_spans(record)
+        ids = [CLS, *first, SEP, *second, SEP]
+        positions = set(record["masked_lm_positions"][record["masked_lm_weights"] > 0])
+        for start in range(1, len(first) + 1):    # a span whose front was cut off may begin within a word
+            if start > 1 and not PIECES[ids[start]].startswith("##"):
+                end = start + 1
+                while end <= len(first) and PIECES[ids[end]].startswith("##"):
+                    end += 1
+                if end <= len(first):    # the second span's front may belong to this one's last word
+                    masked = positions & set(range(start, end))
+                    assert len(masked) in (0, end - start)
+                    words[len(masked)] += 1
+    assert words[2] and words[3] and words[4]
+
+
+@MODES
+def test_shards_are_the_same_bytes_from_run_to_run(mode, tmp_path, text, vocabulary):
+    runs = [list(map(sha256_of, make_data(tmp_path / name, text, vocabulary, mode=mode))) for name in ("one", "two")]
+    assert runs[0] == runs[1]
+    other_seed = make_data(tmp_path / "three", text, vocabulary, mode=mode, random_seed=1)
+    assert not set(map(sha256_of, other_seed)) & set(runs[0])
+
+
+def test_shards_are_the_same_however_many_workers_make_them(tmp_path, text, vocabulary):
+    alone = make_data(tmp_path / "alone", text, vocabulary, shards=3)
+    together = make_data(tmp_path / "together", text, vocabulary, shards=3, workers=2)
+    assert list(map(sha256_of, alone)) == list(map(sha256_of, together))
+    assert (tmp_path / "alone/statistics.json").read_bytes() == (tmp_path / "together/statistics.json").read_bytes()
+
+
+def test_fast_shards_share_no_document_and_no_random_stream(tmp_path, vocabulary):
+    # The same two documents stand in both shards' turns.
+    lines = "\n".join(f"{letter} " * 30 for letter in "abcdef")
+    text = tmp_path / "text.txt"
+    text.write_text(f"{lines}\n\n{lines}\n\n{lines}\n\n{lines}\n", encoding="utf-8")
+    one, two = make_data(tmp_path, text, vocabulary)
+    assert sorted(read_records(one)) != sorted(read_records(two))
+
+    text.write_text("\n\n".join(["a a a a\nb b b b", "1 1 1 1\n2 2 2 2"] * 4), encoding="utf-8")
+    letters, numbers = make_data(tmp_path, text, vocabulary)
+    for path, own in ((letters, "ab"), (numbers, "12")):
+        for record in records([path]):
+            first, second, _ = original_spans(record)
+            assert {PIECES[token] for token in first + second} <= set(own)
+
+
+def test_google_mode_deals_its_records_to_the_outputs_in_turn(tmp_path, text, vocabulary):
+    whole, = make_data(tmp_path / "one", text, vocabulary, shards=1, mode="google")
+    parts = make_data(tmp_path / "three", text, vocabulary, shards=3, mode="google")
+    whole = list(read_records(whole))
+    assert [list(read_records(part)) for part in parts] == [whole[number::3] for number in range(3)]
+
+
+@MODES
+def test_statistics_say_what_is_in_the_shards(mode, tmp_path, text, vocabulary):
+    paths = make_data(tmp_path, text, vocabulary, mode=mode)
+    statistics = json.loads((tmp_path / "statistics.json").read_text())
+    found = records(paths)
+    lengths = np.array([record["input_mask"].sum() for record in found])
+    documents = token_documents(text, vocabulary)
+    assert statistics["documents"] == 120
+    assert statistics["sentences"] == sum(1 for line in lines_of([text]) if line)
+    assert statistics["tokens"] == sum(map(len, documents))
+    assert statistics["unknown_rate"] == 0
+    assert statistics["instances"] == len(found)
+    assert statistics["random_next_rate"] == pytest.approx(np.mean([record["next_sentence_labels"] for record in found]))
+    assert statistics["mask_rate"] == pytest.approx(sum(r["masked_lm_weights"].sum() for r in found) / lengths.sum())
+    assert statistics["padding_rate"] == pytest.approx(1 - lengths.mean() / 64)
+    assert statistics["length_histogram"]["49-64"] == (lengths > 48).sum()
+    assert sum(statistics["length_histogram"].values()) == len(found)
+    assert statistics["shards"] == {path.name: {"instances": len(records([path])), "bytes": path.stat().st_size,
+                                                "sha256": sha256_of(path)} for path in paths}
+
+
+def test_unknown_words_are_counted(tmp_path, vocabulary):
+    text = tmp_path / "text.txt"
+    text.write_text("a b x\n\na xyz c\n", encoding="utf-8")
+    make_data(tmp_path, text, vocabulary, shards=1)
+    assert json.loads((tmp_path / "statistics.json").read_text())["unknown_rate"] == pytest.approx(2 / 6)
+
+
+def test_defaults_are_those_of_googles_flags():
+    flags = Instances().model_dump()
+    del flags["mode"]
+    assert flags == {"do_whole_word_mask": False, "max_seq_length": 128, "max_predictions_per_seq": 20,
+                     "random_seed": 12345, "dupe_factor": 10, "masked_lm_prob": 0.15, "short_seq_prob": 0.1}
+
+
+# ------------------------------------------------------------------------------------------------------------- input
+
+
+def test_a_documents_end_is_a_blank_line_of_any_white_space(tmp_path):
+    (tmp_path / "text.txt").write_bytes("\ufeffone\r\n two \n\u3000\nthree\x0bx\n\n\n\x1c\nfour\u200b".encode())
+    assert list(documents_of(lines_of([tmp_path / "text.txt"]))) == [["one", "two"], ["three\x0bx"], ["four\u200b"]]
+
+
+def test_a_files_end_ends_a_document_but_for_googles_script(tmp_path):
+    (tmp_path / "1.txt").write_text("one\n")
+    with gzip.open(tmp_path / "2.txt.gz", "wt") as file:
+        file.write("two\n")
+    paths = [tmp_path / "1.txt", tmp_path / "2.txt.gz"]
+    assert list(documents_of(lines_of(paths))) == [["one"], ["two"]]
+    assert list(documents_of(lines_of(paths, joined=True))) == [["one", "two"]]
+
+
+def test_patterns_give_their_files_in_sorted_order(tmp_path):
+    for name in ("b.txt", "c.txt", "a.txt", "x.text"):
+        (tmp_path / name).touch()
+    found = input_files([tmp_path / "x.text", tmp_path / "*.txt"])
+    assert [path.rpartition("/")[2] for path in found] == ["x.text", "a.txt", "b.txt", "c.txt"]
+    with pytest.raises(BadInput, match="no input file is called .*d.txt"):
+        input_files([tmp_path / "d.txt"])
+
+
+@pytest.mark.parametrize("content, shards, message", [
+    ("", 1, "no text in"),
+    ("\n \n\n", 1, "no text in"),
+    ("\x00\n\n\u200b\n\n", 1, "once cleaned"),
+    ("a\n\nb\n\nc\n", 2, "3 documents .* too few for 2 output files.* ask for 1 files at most"),
+    ("a\nb\n", 2, "1 documents .* too few"),
+])
+def test_text_that_gives_no_instances_is_refused(tmp_path, vocabulary, content, shards, message):
+    (tmp_path / "text.txt").write_text(content, encoding="utf-8")
+    with pytest.raises(BadInput, match=message):
+        make_data(tmp_path, tmp_path / "text.txt", vocabulary, shards=shards)
+    assert not list(tmp_path.glob("*tfrecord*")) and not (tmp_path / "statistics.json").exists()
+
+
+@MODES
+def test_a_single_document_is_its_own_random_next(mode, tmp_path, vocabulary):
+    text = write_text(tmp_path / "text.txt", documents=1, seed=3)
+    path, = make_data(tmp_path, text, vocabulary, shards=1, mode=mode, dupe_factor=10)
+    document = as_text(token_documents(text, vocabulary)[0])
+    for record in records([path]):
+        first, second, _ = original_spans(record)
+        assert as_text(first) in document and as_text(second) in document
+
+
+def test_a_failed_run_leaves_no_statistics_that_vouch_for_old_shards(tmp_path, text, vocabulary):
+    make_data(tmp_path, text, vocabulary)
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(BadInput):
+        make_data(tmp_path, tmp_path / "empty.txt", vocabulary)
+    assert not (tmp_path / "statistics.json").exists()
+
+
+def test_an_output_named_twice_is_refused(tmp_path, text, vocabulary):
+    with pytest.raises(BadInput, match="twice"):
+        make_data(tmp_path, text, vocabulary, output_file=[tmp_path / "x", tmp_path / "." / "x"])
