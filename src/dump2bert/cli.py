@@ -59,8 +59,8 @@ COMMANDS = {
     "finetune": Command("train and evaluate a task's head on top of a pretrained network",
                         "vocab_file_path? label2id_file_path? save_finetune_checkpoint_path? "
                         "load_pretrain_checkpoint_path? load_finetune_checkpoint_path? train_data_file_path? "
-                        "eval_data_file_path? schema_file_path? predictions?",
-                        "NetworkFile Config.device_target Finetune FinetuneRun",
+                        "eval_data_file_path? schema_file_path?",
+                        "NetworkFile Config.device_target Finetune FinetuneRun Vocabulary.do_lower_case",
                         kinds=("classifier", "ner", "squad")),
     "predict": Command("text in, answers out, with a finetuned network",
                        "checkpoint vocab_file input output label_ids?", "Config.device_target Predict"),

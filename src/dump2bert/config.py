@@ -408,6 +408,8 @@ class Finetune(Optimizing):
     """Draw a new order of the records for each epoch."""
     eval_data_shuffle: bool = False
     """Evaluate in a drawn order; does not change the result."""
+    forbid_illegal_labels: bool = True
+    """With the CRF: make label steps that no annotation contains impossible (a middle after another type's beginning)."""
 
 
 # ------------------------------------------------------------------------------------------------------------- tasks
@@ -579,6 +581,8 @@ class FinetuneRun(Section):
     """accuracy, f1, mcc, spearman_correlation (classifier); f1, clue_benchmark (ner)."""
     use_crf: bool = False
     """A conditional random field on top of the labels' scores (ner)."""
+    task: str = ""
+    """Name of the task, for network.json."""
     device_id: Count = 0
     """The device to use."""
     num_class: Positive | None = None

@@ -1,8 +1,4 @@
-"""Task data: records with entities -> TFRecord, the schema that MindSpore reads it with, labels, statistics.
-
-Each row has the model zoo's four columns, and record_numbers and window_starts beside the schema, by which the rows of a long
-text are put together again.
-"""
+"""Task data: records with entities -> TFRecord, the schema that MindSpore reads it with, labels, statistics."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,15 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, sha256_of, write_json
+from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.labels import Labels
 from dump2bert.tasks.ner.records import known_types, read_records
-from dump2bert.tfrecord import encode_example, write_records
+from dump2bert.tasks.ner.tfrecords import schema, write_rows
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 
-COLUMNS = ("input_ids", "input_mask", "segment_ids", "label_ids")
 MISFITS_SAID = 5
 
 
@@ -37,8 +32,8 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
     rows = 0
     for split, path in files.items():
         aligned = align(records[split], tokenizer, labels, max_seq_length)
-        with atomic_write(output_dir / f"{split}.tfrecord", "wb") as file:
-            rows = max(rows, write_records(file, map(encode_example, examples(aligned.rows))))
+        write_rows(output_dir / f"{split}.tfrecord", aligned.rows)
+        rows = max(rows, len(aligned.rows.input_ids))
         statistics["splits"][split] = describe(records[split], aligned, path)
         warn(split, path, statistics["splits"][split])
     write_json(output_dir / "schema.json", schema(rows, max_seq_length))
@@ -51,18 +46,6 @@ def check_types(records, types, path):
         for _, _, kind in sorted(record.entities):
             if kind not in types:
                 raise BadInput(f"{path} line {record.line} has entities of the type {kind!r}, which the training data has not")
-
-
-def examples(rows):
-    for values in zip(*rows[:4], rows.record_numbers, rows.window_starts):
-        yield {**{name: part.tolist() for name, part in zip(COLUMNS, values)},
-               "record_numbers": [int(values[4])], "window_starts": [int(values[5])]}
-
-
-def schema(rows, max_seq_length):
-    """schema.json as MindSpore's TFRecordDataset reads it; one for all splits, so numRows is that of the largest."""
-    return {"datasetType": "TF", "numRows": rows,
-            "columns": {name: {"type": "int64", "rank": 1, "shape": [max_seq_length]} for name in COLUMNS}}
 
 
 def describe(records, aligned, path):

@@ -1,0 +1,17 @@
+"""Stage `finetune`: a pretrained network and a task's records -> model.ckpt, network.json, metrics.jsonl, scores."""
+
+from types import SimpleNamespace
+
+from dump2bert.digest import load
+from dump2bert.errors import BadInput
+
+KINDS = ("ner",)
+
+
+def run(*, kind, **options):
+    """options: the files of the command and the fields of config.py's Finetune and FinetuneRun, under their names."""
+    if kind not in KINDS:
+        raise BadInput(f"finetune {kind} is not there yet: this version finetunes {', '.join(KINDS)}")
+    if not (options["do_train"] or options["do_eval"]):
+        raise BadInput("there is nothing to do: --do_train and --do_eval are both false")
+    load(f"tasks.{kind}.finetune").finetune(SimpleNamespace(**options))

@@ -1,0 +1,58 @@
+"""Batches of rows of like length, so that little is computed on padding.
+
+Each width is a shape of its own that has to be compiled, so there are few: buckets of about equal numbers of rows. A batch is
+(numbers of its rows (B,), width, weights (B,)): always B rows, a last one being filled up with row 0 at weight 0.
+"""
+
+import numpy as np
+
+MULTIPLE = 8
+BATCHES_THAT_PAY = 1000    # in shorter runs, compiling more shapes takes longer than the padding that they save
+
+
+def suitable_widths(lengths, longest, batches):
+    """bucket_widths in a number that pays for a run of so many batches."""
+    return bucket_widths(lengths, 3 if batches >= BATCHES_THAT_PAY else 1, longest)
+
+
+def bucket_widths(lengths, buckets, longest):
+    """Widths of the buckets for rows of these lengths: multiples of 8, at most `longest`, the last one holds every row."""
+    if not len(lengths):
+        return [longest]
+    lengths = np.sort(lengths)
+    ends = [lengths[(len(lengths) * (bucket + 1) - 1) // buckets] for bucket in range(buckets)]
+    return sorted({min(-(-int(end) // MULTIPLE) * MULTIPLE, longest) for end in ends})
+
+
+def batches_of(order, lengths, widths, batch_size):
+    """The rows `order` in batches, each as soon as a bucket has enough. What is left over in a bucket at the end goes up into
+    the next one, so that every row is in exactly one batch and at most one batch is not full."""
+    waiting = {width: [] for width in widths}
+    buckets = np.array(widths)[np.searchsorted(widths, np.asarray(lengths)[order])]
+    for row, width in zip(order, buckets):
+        waiting[width].append(row)
+        if len(waiting[width]) == batch_size:
+            yield batch(waiting[width], width, batch_size)
+            waiting[width] = []
+    left = []
+    for width in widths:
+        left += waiting[width]
+        while len(left) >= batch_size:
+            yield batch(left[:batch_size], width, batch_size)
+            left = left[batch_size:]
+    if left:
+        width = min(width for width in widths if width >= max(lengths[row] for row in left))
+        yield batch(left, width, batch_size)
+
+
+def batch(rows, width, batch_size):
+    missing = batch_size - len(rows)
+    numbers = np.array([*rows, *[0] * missing])
+    return numbers, int(width), np.array([1.0] * len(rows) + [0.0] * missing, np.float32)
+
+
+def order_of(count, seed, epoch, shuffle):
+    """The order of `count` rows in an epoch, a function of (seed, epoch)."""
+    if not shuffle:
+        return np.arange(count)
+    return np.random.Generator(np.random.Philox(key=[seed, 1], counter=[0, 0, 0, epoch])).permutation(count)

@@ -1,0 +1,176 @@
+"""Finetuning for NER: BERT with a head for labels is trained on TFRecord rows, the epoch with the best strict micro F1 of the
+development data is kept, and its scores end with the model zoo's lines."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from mindspore import Tensor
+
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, read_lines, sha256_of
+from dump2bert.metrics.spans import span_scores
+from dump2bert.metrics.zoo import clue_benchmark
+from dump2bert.nets.bert import initialize, namespace
+from dump2bert.progress import duration, say
+from dump2bert.tasks import training
+from dump2bert.tasks.heads import start_from, starting_network
+from dump2bert.tasks.ner.alignment import align
+from dump2bert.tasks.ner.evaluate import label_id_scores
+from dump2bert.tasks.ner.labels import read_labels
+from dump2bert.tasks.ner.model import LabelLoss, TokenLabeller, training_inputs
+from dump2bert.tasks.ner.predict import entities_of, load_finetuned, predict_labels, tokenizer_for
+from dump2bert.tasks.ner.records import label_of, read_records
+from dump2bert.tasks.ner.tfrecords import read_rows
+from dump2bert.tasks.ner.windows import merge
+from dump2bert.training import checkpoints, context
+
+ASSESSMENT_METHODS = ("f1", "clue_benchmark")
+
+
+class Development(NamedTuple):
+    """Data to evaluate on: rows, the gold entities of each record (in tokens where the data is TFRecord), a function from
+    label ids to predicted entities, and the records where the data is JSON."""
+
+    rows: object
+    gold: list
+    entities: object
+    records: list | None
+
+
+def finetune(options):
+    """options: a namespace of the command's files, Finetune and FinetuneRun."""
+    method = options.assessment_method or "f1"
+    if method not in ASSESSMENT_METHODS:
+        raise BadInput(f"--assessment_method {method} is not one of ner: {', '.join(ASSESSMENT_METHODS)}")
+    if options.do_eval and not options.eval_data_file_path:
+        raise BadInput("--do_eval true needs --eval_data_file_path")
+    if options.do_eval and method == "clue_benchmark" and not options.vocab_file_path:
+        raise BadInput("--assessment_method clue_benchmark evaluates texts, so it needs --vocab_file_path")
+    model, task, labels, development = train(options, method) if options.do_train else restore(options, method)
+    if options.do_eval:
+        report(model, development, labels, options.eval_batch_size, method)
+
+
+def restore(options, method):
+    """The finetuned network of an earlier run, to evaluate it."""
+    if not options.load_finetune_checkpoint_path:
+        raise BadInput("--do_train false needs --load_finetune_checkpoint_path, a network to evaluate")
+    model, task, labels = load_finetuned(options.load_finetune_checkpoint_path, options.device_target, options.device_id)
+    if options.label2id_file_path and read_labels(options.label2id_file_path).names != labels.names:
+        raise BadInput(f"{options.label2id_file_path} has other labels, or another order of them, than the checkpoint "
+                       f"{options.load_finetune_checkpoint_path}")
+    if options.use_crf and not task["use_crf"]:
+        raise BadInput(f"{options.load_finetune_checkpoint_path} was finetuned without a CRF: leave --use_crf out")
+    return model, task, labels, read_development(options, method, labels, task, model.vocab_size)
+
+
+def train(options, method):
+    """Train, write the checkpoint -> (model with its best weights, the `task` of network.json, labels, development data)."""
+    if not options.train_data_file_path:
+        raise BadInput("--do_train true needs --train_data_file_path")
+    labels = read_labels(options.label2id_file_path or options.train_data_file_path.with_name("labels.json"))
+    if options.num_class not in (None, len(labels)):
+        raise BadInput(f"--num_class {options.num_class} does not fit the label file, which has {len(labels)} labels")
+    context.set_up(options.device_target, options.device_id)
+    start = options.load_pretrain_checkpoint_path
+    words = sum(1 for _ in read_lines(options.vocab_file_path)) if options.vocab_file_path else None
+    network = starting_network(options.network, start, words, options.max_seq_length,
+                               lambda asked: context.usable_compute_type(asked, options.device_target))
+    rows = read_rows(options.train_data_file_path, options.schema_file_path, len(labels), network["vocab_size"])
+    longest = int(rows.lengths.max()) + 2
+    if longest > options.max_seq_length:
+        raise BadInput(f"{options.train_data_file_path} has rows of {longest} tokens, but --max_seq_length is "
+                       f"{options.max_seq_length}")
+    if options.use_crf and options.forbid_illegal_labels:
+        check_legal(rows, labels, options.train_data_file_path)
+    task = {"kind": "ner", "name": options.task, "labels": labels.names, "label_scheme": "BMES",
+            "use_crf": options.use_crf, "forbid_illegal_labels": options.forbid_illegal_labels,
+            "max_seq_length": options.max_seq_length, "do_lower_case": options.do_lower_case,
+            "vocabulary_sha256": sha256_of(options.vocab_file_path) if options.vocab_file_path else None}
+    development = read_development(options, method, labels, task, network["vocab_size"]) if options.do_eval else None
+    dropped = {name: getattr(options, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")
+               if getattr(options, name) is not None}
+    trained_network = namespace({**network, **dropped})
+    model = TokenLabeller(trained_network, labels, options.use_crf, options.forbid_illegal_labels, options.dropout_prob)
+    initialize_head(model, options.seed, trained_network.initializer_range)
+    started_from = start_from(start, model)
+
+    trained = training.train(training.Task(
+        model=model, loss=LabelLoss(model), lengths=rows.lengths + 2,
+        inputs=lambda numbers, width, weights: training_inputs(rows, numbers, width, weights),
+        head_shape=lambda width: (options.train_batch_size * (width - 1), trained_network.hidden_size),
+        score=development and (lambda: strict_f1(model, development, options.eval_batch_size)), score_name="dev_f1",
+    ), trained_network, options)
+
+    task |= {"seed": options.seed, "epoch_num": options.epoch_num, "best_epoch": trained.best_epoch,
+             "epochs": trained.epochs}
+    folder = options.save_finetune_checkpoint_path or Path(".")
+    checkpoints.save(folder, model, network, {
+        "initial_weights": started_from, "steps": trained.steps,
+        "train_data": {"path": str(options.train_data_file_path), "sha256": sha256_of(options.train_data_file_path)}},
+        {"task": task})
+    with atomic_write(folder / "metrics.jsonl") as file:
+        file.writelines(json.dumps(line) + "\n" for line in trained.lines)
+    say(f"the weights of epoch {trained.best_epoch} are kept: {folder / 'model.ckpt'}")
+    return model, task, labels, development
+
+
+def initialize_head(model, seed, initializer_range):
+    """Draw all weights; the CRF's tables start at 0 (every legal step as likely as another)."""
+    tables = {item.name: item.asnumpy() * 0 for item in model.get_parameters() if item.name.startswith("crf.")}
+    initialize(model, seed, initializer_range)
+    for item in model.get_parameters():
+        if item.name in tables:
+            item.set_data(Tensor(tables[item.name]))
+
+
+def check_legal(rows, labels, path):
+    """BadInput where the training labels contain what the CRF is told to forbid: their loss would be without bound."""
+    transitions, start, end = labels.legal()
+    for row, (ids, length) in enumerate(zip(rows.label_ids, rows.lengths), 1):
+        ids = ids[1:length + 1]
+        if length and not (start[ids[0]] and end[ids[-1]] and transitions[ids[:-1], ids[1:]].all()):
+            raise BadInput(f"{path} record {row} has label steps that the scheme BMES does not know: give "
+                           "--forbid_illegal_labels false, or mend the labels")
+
+
+def read_development(options, method, labels, task, vocab_size):
+    path = options.eval_data_file_path
+    if method == "f1":
+        rows = read_rows(path, options.schema_file_path, len(labels), vocab_size)
+        return Development(rows, token_entities(rows, rows.label_ids, labels),
+                           lambda label_ids: token_entities(rows, label_ids, labels), None)
+    records = read_records(path, labels.types)
+    aligned = align(records, tokenizer_for(task, options.vocab_file_path), labels, task["max_seq_length"])
+    return Development(aligned.rows, [record.entities for record in records],
+                       lambda label_ids: entities_of(aligned, label_ids, labels), records)
+
+
+def token_entities(rows, label_ids, labels):
+    return [labels.decode(ids) for ids in merge(rows, label_ids)]
+
+
+def strict_f1(model, development, batch_size):
+    timed = predict_labels(model, development.rows, batch_size)
+    return span_scores(development.gold, development.entities(timed.label_ids))["f1"]
+
+
+def report(model, development, labels, batch_size, method):
+    """Evaluate; print the zoo's lines on standard output, the scores of whole entities last."""
+    timed = predict_labels(model, development.rows, batch_size, "evaluated")
+    found = development.entities(timed.label_ids)
+    tokens = label_id_scores(development.rows.label_ids, timed.label_ids)
+    print(f"records {len(development.gold)}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
+          f"total time {timed.seconds:.3f} s ({duration(timed.seconds)})")
+    print("zoo's scores of tokens: " + ", ".join(f"{name} {value:.6f}" for name, value in tokens.items()))
+    if method == "clue_benchmark":
+        texts = [record.text for record in development.records]
+        average, types = clue_benchmark([label_of(*pair) for pair in zip(development.gold, texts)],
+                                        [label_of(*pair) for pair in zip(found, texts)], labels.types)
+        for name, value in types.items():
+            print(f"label: {name}, F1: {value:.6f}")
+        print(f"avg F1: {average:.6f}")
+    scores = span_scores(development.gold, found, labels.types)
+    for name in ("precision", "recall", "f1"):
+        print(f"{name.capitalize()} {scores[name]:.6f}", flush=True)

@@ -1,0 +1,123 @@
+"""From a finetuned network and texts to entities. finetune's evaluation and the stage predict both come here."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from mindspore import Tensor
+
+from dump2bert.digest import load
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, sha256_of
+from dump2bert.progress import Progress, say
+from dump2bert.tasks.batches import batches_of, suitable_widths
+from dump2bert.tasks.ner.alignment import align, character_spans
+from dump2bert.tasks.ner.labels import Labels
+from dump2bert.tasks.ner.model import TokenLabeller
+from dump2bert.tasks.ner.records import read_texts, write_predictions
+from dump2bert.tasks.ner.windows import merge
+from dump2bert.tokenization import Tokenizer, load_vocabulary
+from dump2bert.training import checkpoints, context
+
+
+class Timed(NamedTuple):
+    """label_ids (rows, max_seq_length) int32; seconds and steps (batches) that the network took, compiling excluded."""
+
+    label_ids: np.ndarray
+    seconds: float
+    steps: int
+
+
+def predict_labels(model, rows, batch_size, what=None):
+    """The best label ids of all rows -> Timed. Where no token is scored ([CLS], [SEP], padding) the label is O.
+
+    what: what the progress lines call it; None for silence.
+    """
+    model.set_train(False)
+    lengths = rows.lengths
+    full = lengths + 2
+    widths = suitable_widths(full, int(full.max(initial=2)), len(full) / batch_size)
+    tables = [table.asnumpy() for table in model.crf.scores()] if model.use_crf else None
+    found = np.zeros_like(rows.input_ids)
+    for width in widths:   # compile
+        scores_of(model, rows, np.zeros(batch_size, np.int64), width)
+    batches = list(batches_of(np.arange(len(full)), full, widths, batch_size))
+    progress = Progress(len(batches), "batch", what) if what else None
+    started = time.monotonic()
+    for numbers, width, weights in batches:
+        labels = best_labels(scores_of(model, rows, numbers, width), lengths[numbers], tables)
+        found[numbers[weights > 0], 1:width] = labels[weights > 0]
+        if progress:
+            progress.update()
+    return Timed(found, time.monotonic() - started, len(batches))
+
+
+def scores_of(model, rows, numbers, width):
+    """(B, width - 1, labels) of the rows with these numbers."""
+    return model(*(Tensor(np.ascontiguousarray(values[numbers, :width])) for values in rows[:3])).asnumpy()
+
+
+def best_labels(scores, lengths, tables):
+    """The best label of each token or, with the CRF's tables, the best sequence of each row."""
+    if tables:
+        return load("nets.crf").viterbi(scores, np.minimum(lengths, scores.shape[1]), *tables)
+    return np.where(np.arange(scores.shape[1]) < lengths[:, None], scores.argmax(-1), 0)
+
+
+def entities_of(aligned, label_ids, labels):
+    """For each record its predicted entities."""
+    return character_spans(merge(aligned.rows, label_ids), aligned.offsets, labels)
+
+
+def load_finetuned(checkpoint, device_target, device_id=0):
+    """-> (TokenLabeller with its weights, the `task` of network.json, Labels)."""
+    context.set_up(device_target, device_id)
+    description = checkpoints.read_description(checkpoint)
+    task = description.get("task")
+    if not task or task["kind"] != "ner":
+        raise BadInput(f"{checkpoint} is {task['kind'] if task else 'pretrained and not finetuned'}, not a checkpoint of "
+                       "`dump2bert finetune ner`")
+    network, labels = description["network"], Labels(task["labels"])
+    network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
+    model = TokenLabeller(network, labels, task["use_crf"], task["forbid_illegal_labels"])
+    checkpoints.load_weights(checkpoint, model)
+    return model, task, labels
+
+
+def tokenizer_for(task, vocab_file):
+    """The tokenizer that a finetuned network wants. BadInput where the vocabulary is another one."""
+    if task["vocabulary_sha256"] not in (None, sha256_of(vocab_file)):
+        raise BadInput(f"{vocab_file} is not the vocabulary that the network was finetuned with")
+    return Tokenizer(load_vocabulary(vocab_file), task["do_lower_case"])
+
+
+def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target):
+    """Write the submission for the records in `input` (JSON lines or plain text; - is standard input) to `output` (- is
+    standard output). label_ids: an .npz, or None, for the label ids of all tokens and the time taken."""
+    records = read_texts("/dev/stdin" if str(input) == "-" else input)
+    if not records:
+        raise BadInput(f"{input} holds no record")
+    model, task, labels = load_finetuned(checkpoint, device_target)
+    tokenizer = tokenizer_for(task, vocab_file)
+    aligned = align(records, tokenizer, labels, task["max_seq_length"])
+    timed = predict_labels(model, aligned.rows, batch_size, "predicted")
+    found = entities_of(aligned, timed.label_ids, labels)
+    if str(output) == "-":
+        with open("/dev/stdout", "w", encoding="utf-8") as file:
+            write_predictions(file, records, found)
+    else:
+        with atomic_write(output) as file:
+            write_predictions(file, records, found)
+    if label_ids:
+        write_label_ids(label_ids, records, aligned.rows, timed)
+    say(f"{len(records)} records, {sum(map(len, found))} entities, {timed.seconds:.1f} s")
+
+
+def write_label_ids(path, records, rows, timed):
+    """`predicted` and, if every record is labelled, `gold` (rows, max_seq_length); seconds and steps of the network."""
+    arrays = {"predicted": timed.label_ids, "seconds": np.float64(timed.seconds), "steps": np.int64(timed.steps)}
+    if all(record.entities is not None for record in records):
+        arrays["gold"] = rows.label_ids
+    with atomic_write(Path(path), "wb") as file:
+        np.savez_compressed(file, **arrays)

@@ -1,0 +1,70 @@
+"""Rows in TFRecord files: the model zoo's four columns, and record_numbers and window_starts beside the schema, by which the
+rows of a long text are put together again. Foreign files need not have those two: then each row is a record."""
+
+import numpy as np
+
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write
+from dump2bert.tasks.ner.windows import Rows
+from dump2bert.tfrecord import encode_example, read_records, write_records
+from dump2bert.training.data import columns_of, features, unpack
+
+COLUMNS = ("input_ids", "input_mask", "segment_ids", "label_ids")
+PLACES = ("record_numbers", "window_starts")
+
+
+def write_rows(path, rows):
+    with atomic_write(path, "wb") as file:
+        write_records(file, (encode_example(dict(zip(Rows._fields, map(plain, row)))) for row in zip(*rows)))
+
+
+def plain(values):
+    return np.atleast_1d(values).tolist()
+
+
+def schema(rows, max_seq_length):
+    """schema.json as MindSpore's TFRecordDataset reads it; one for all splits, so numRows is that of the largest."""
+    return {"datasetType": "TF", "numRows": rows,
+            "columns": {name: {"type": "int64", "rank": 1, "shape": [max_seq_length]} for name in COLUMNS}}
+
+
+def read_rows(path, schema_file, labels, vocab_size):
+    """The Rows of a TFRecord file, every checksum and id checked. schema_file: schema.json to hold it against, or None.
+
+    labels: how many there are. BadInput names what is wrong.
+    """
+    parts = {name: [] for name in (*COLUMNS, *PLACES)}
+    count = 0
+    for count, data in enumerate(read_records(path), 1):
+        try:
+            for name, _, packed in features(data):
+                if name in parts:
+                    parts[name].append(packed)
+        except (IndexError, ValueError) as error:
+            raise BadInput(f"{path} record {count} is no tf.train.Example") from error
+    if not count:
+        raise BadInput(f"{path} holds no record")
+    arrays = {name: column(path, name, parts[name], count) for name in COLUMNS}
+    lengths = {name: values.shape[1] for name, values in arrays.items()}
+    asked = columns_of(schema_file)[0] if schema_file else lengths
+    if len(set(lengths.values())) > 1 or {name: asked.get(name) for name in COLUMNS} != lengths:
+        raise BadInput(f"{path} has columns of {', '.join(f'{n} {length}' for n, length in lengths.items())} numbers; "
+                       f"{schema_file or 'all'} should have the same")
+    for name, limit in (("input_ids", vocab_size), ("label_ids", labels), ("input_mask", 2)):
+        wrong = np.flatnonzero(((arrays[name] < 0) | (arrays[name] >= limit)).any(1))
+        if wrong.size:
+            raise BadInput(f"{path} record {wrong[0] + 1} has {name} outside 0 .. {limit - 1}: it was made with another "
+                           f"{'label file' if name == 'label_ids' else 'vocabulary'}")
+    if len(parts["record_numbers"]) == len(parts["window_starts"]) == count:
+        places = [column(path, name, parts[name], count)[:, 0] for name in PLACES]
+    else:
+        places = np.arange(count, dtype=np.int32), np.zeros(count, np.int32)
+    return Rows(*arrays.values(), *places)
+
+
+def column(path, name, packed, count):
+    """The packed numbers of a column of all records -> (count, n) int32."""
+    values = unpack(b"".join(packed)).astype(np.int32)
+    if len(packed) != count or not values.size or values.size % count:
+        raise BadInput(f"{path} has records without {name}, or of different lengths")
+    return values.reshape(count, -1)
