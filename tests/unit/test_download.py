@@ -19,7 +19,8 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """GET with ranges, redirects (/moved/...), failures (/status/503/...). What it serves: server.files, .etags, .drops."""
+    """GET with ranges, redirects (/moved/...), failures (/status/503/...). What it serves: server.files, .etags,
+    .drops."""
 
     def log_message(self, *arguments):
         pass
@@ -223,7 +224,8 @@ def test_the_checksum_comes_from_the_mirrors_sums_file(server, tmp_path, algorit
 
 
 def test_dated_names_in_the_sums_file_stand_for_latest(server, tmp_path):
-    sums = f"{SHA256}  zhwiki-20240101-pages-articles.xml.bz2\n{'0' * 64}  zhwiki-20240101-pages-articles-multistream.xml.bz2\n"
+    sums = (f"{SHA256}  zhwiki-20240101-pages-articles.xml.bz2\n"
+            f"{'0' * 64}  zhwiki-20240101-pages-articles-multistream.xml.bz2\n")
     sums_url = serve(server, content=sums.encode(), path="/zhwiki-latest-sha256sums.txt")
     download([serve(server, path="/zhwiki-latest-pages-articles.xml.bz2")], tmp_path / "dump", sums_url=sums_url)
     assert names(tmp_path) == ["dump"]

@@ -144,7 +144,7 @@ def test_compressed_data_that_end_early_are_cut_off_too(tmp_path, pack):
     (DUMP.replace("</title>", "</titel>", 1), "is no well-formed XML at line 11, after 0 pages: mismatched tag"),
     (DUMP.replace("    <title>Anna</title>\n", ""), r"page 1 \(id 1, title None\).* has no <title>"),
     (DUMP.replace("    <ns>0</ns>\n", "", 1), r"page 1 .*has no <ns>"),
-    (DUMP.replace("  </page>", "<revision><id>9</id><text>b</text></revision>  </page>", 1), "has 2 revisions, not one"),
+    (DUMP.replace("  </page>", "<revision><id>9</id><text>b</text></revision></page>", 1), "has 2 revisions, not one"),
     (bz2.compress(bz2.compress(DUMP.encode())), "is compressed twice"),
     (gzip.compress(bz2.compress(DUMP.encode())), "is compressed twice"),
     (bz2.compress(DUMP.encode() * 50)[:500] + bytes(500), "is damaged|ends early"),

@@ -1,13 +1,13 @@
 """From articles, or from a text that somebody brings, to documents: lists of clean sentences.
 
-What is no sentence (headings, captions, remnants of lists and formulas) is dropped by named rules; the statistics count each
-and keep a few examples, so that a person can judge what is thrown away.
+What is no sentence (headings, captions, remnants of lists and formulas) is dropped by named rules; the statistics
+count each and keep a few examples, so that a person can judge what is thrown away.
 """
 
 import re
 
-from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark, without_tags,
-                                     without_wiki_marks)
+from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark,
+                                     without_tags, without_wiki_marks)
 from dump2bert.corpus.sentences import BY_SPACE, is_ended, is_ideographic, split_sentences
 from dump2bert.corpus.variants import converter
 from dump2bert.errors import BadInput
@@ -57,8 +57,8 @@ def clean(input_file, input_format, output, language, variant):
             counts["documents"] += 1
             counts["sentences"] += len(document)
             counts["characters"] += sum(map(len, document))
-    if not counts["documents"]:
-        raise BadInput(f"{input_file} has no sentence that could be kept")
+        if not counts["documents"]:
+            raise BadInput(f"{input_file} has no sentence that could be kept")
     say(f"{counts['documents']} of {counts['input_documents']} documents, {counts['sentences']} sentences")
     return {"language": language, "variant": variant, "input_format": input_format, **counts,
             "dropped": dict(sorted(dropped.rules.items()))}
@@ -106,10 +106,12 @@ def article_sentences(text, language, to_variant, dropped):
         if rule:
             dropped(rule, line)
             continue
-        line = tidy_punctuation(without_list_mark(line)).strip()
+        item = without_list_mark(line)
+        is_item = item != line
+        line = tidy_punctuation(item).strip()
         if not line:
             continue
-        if number + 1 < len(lines) and is_heading(line, ideographic):
+        if not is_item and number + 1 < len(lines) and is_heading(line, ideographic):
             dropped("heading", line)
             continue
         for sentence in split_sentences(line, language):

@@ -39,7 +39,8 @@ class Dropped(Exception):
 
 
 def download(urls, output, sha256=None, sums_url=None, member=None):
-    """Fetch the file that all `urls` (mirrors; https, http, file or a path) hold and write it, or its `member`, to `output`.
+    """Fetch the file that all `urls` (mirrors; https, http, file or a path) hold and write it, or its `member`, to
+    `output`.
 
     sha256, sums_url: what the download's checksum must be, or where the mirror lists it. The checksum is that of the
     archive where a member is taken. BadInput where no mirror serves the file, or where the checksum is wrong.
@@ -147,8 +148,8 @@ def transfer(url, part):
                 copy(answer, file, start, total, url)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise BadInput(f"the disk of {part.parent} is full; the {size(part)} bytes so far are kept: make room and "
-                               "give the same command again") from error
+                raise BadInput(f"the disk of {part.parent} is full; the {size(part)} bytes so far are kept: make room "
+                               "and give the same command again") from error
             if error.filename:
                 raise BadInput(f"{error.filename} cannot be written: {error.strerror}") from error
             raise Dropped(f"{url}: {why(error, url)}") from error

@@ -25,7 +25,8 @@ TEMPLATE_NAMESPACE = '<namespace key="10" case="first-letter">Template</namespac
 
 
 def packing(path):
-    """"bz2", "gz" or None (plain), by the file's first bytes; BadInput for a missing, empty or otherwise packed file."""
+    """"bz2", "gz" or None (plain), by the file's first bytes; BadInput for a missing, empty or otherwise packed
+    file."""
     try:
         with open(path, "rb") as file:
             start = file.read(6)
@@ -89,8 +90,9 @@ class Survey:
 def survey(path, accept_cut_off=False):
     """The Survey of a dump.
 
-    BadInput, with one sentence, where the file is empty, damaged, no XML, no MediaWiki export, where a page lacks its title,
-    namespace or id or has several revisions, and where the dump ends early, unless `accept_cut_off`: then its whole pages count.
+    BadInput, with one sentence, where the file is empty, damaged, no XML, no MediaWiki export, where a page lacks
+    its title, namespace or id or has several revisions, and where the dump ends early, unless `accept_cut_off`:
+    then its whole pages count.
     """
     found = Survey()
     reader = PageReader(path, found)
@@ -105,7 +107,8 @@ def survey(path, accept_cut_off=False):
         what = expat.ErrorString(error.code)
         if not reader.depth and not found.pages:
             raise BadInput(f"{path} is no XML ({what} at line {error.lineno}): a MediaWiki export is needed") from error
-        raise BadInput(f"{path} is no well-formed XML at line {error.lineno}, after {found.pages} pages: {what}") from error
+        raise BadInput(f"{path} is no well-formed XML at line {error.lineno}, after {found.pages} pages: "
+                       f"{what}") from error
     else:
         try:
             reader.parser.Parse(b"", True)
@@ -114,8 +117,8 @@ def survey(path, accept_cut_off=False):
                 raise BadInput(f"{path} is no XML: a MediaWiki export is needed") from error
             found.is_whole = False
     if not found.is_whole and not accept_cut_off:
-        raise BadInput(f"{path} ends early, after {found.pages} whole pages, without its closing </mediawiki>: fetch it again, "
-                       "or say `cut_off: accept` to go on with those pages")
+        raise BadInput(f"{path} ends early, after {found.pages} whole pages, without its closing </mediawiki>: "
+                       "fetch it again, or say `cut_off: accept` to go on with those pages")
     return found
 
 
@@ -176,7 +179,8 @@ class PageReader:
 
 
 def plain_copy(path, found, copy):
-    """Write the dump as a plain UTF-8 file that WikiExtractor reads: template namespace named, whole pages only, closed."""
+    """Write the dump as a plain UTF-8 file that WikiExtractor reads: template namespace named, whole pages only,
+    closed."""
     lines = io.TextIOWrapper(Stream(path), encoding=found.encoding, errors="replace", newline="\n")
     named = found.has_template_namespace
     pages = 0

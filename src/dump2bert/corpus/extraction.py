@@ -1,6 +1,7 @@
 """From a dump to its articles: WikiExtractor, run as a program, and a check that it left nothing out.
 
-The program says nothing where it skips pages, so what it gives is compared with the dump's own list of pages (dump.survey).
+The program says nothing where it skips pages, so what it gives is compared with the dump's own list of pages
+(dump.survey).
 """
 
 import contextlib
@@ -24,8 +25,9 @@ from dump2bert.progress import Progress, say
 def extract(dump, output, processes, cut_off="error"):
     """Write the articles of `dump` to `output` (gzip of JSON lines: id, url, title, text); returns statistics.
 
-    Every page of namespace 0 that is no redirect is an article, or is listed in the statistics as empty. cut_off: "accept" takes
-    the whole pages of a dump that ends early. BadInput where the dump is not sound (see dump.survey) or a page is missing.
+    Every page of namespace 0 that is no redirect is an article, or is listed in the statistics as empty. cut_off:
+    "accept" takes the whole pages of a dump that ends early. BadInput where the dump is not sound (see dump.survey)
+    or a page is missing.
     """
     found = survey(dump, accept_cut_off=cut_off == "accept")
     say(f"{found.pages} pages: {len(found.articles)} articles, {found.redirects} redirects, "
@@ -116,8 +118,8 @@ def checked(lines, found, dump):
         yield article
     missing += expected
     if missing:
-        raise BadInput(f"{dump}: WikiExtractor left out {len(missing)} of {len(found.articles)} articles without saying "
-                       f"why (ids {some(map(str, missing))}): see the log")
+        raise BadInput(f"{dump}: WikiExtractor left out {len(missing)} of {len(found.articles)} articles without "
+                       f"saying why (ids {some(map(str, missing))}): see the log")
 
 
 def write_articles(articles, file):

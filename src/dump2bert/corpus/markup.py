@@ -1,20 +1,21 @@
 """What WikiExtractor leaves of the markup, taken out of a text, line by line.
 
-Functions take and give text. Lines that are no prose at all (rows of tables, files) become empty; `remnant_of` names what
-cannot be mended, so that the sentence around it can be dropped.
+Functions take and give text. `line_rule` names lines that are no prose at all (rows of tables, files), and
+`has_remnant` knows what cannot be mended, so that the sentence around it can be dropped.
 """
 
 import html
 import re
 import unicodedata
 
-TAGS = ("a|abbr|b|bdi|bdo|big|blockquote|br|caption|categorytree|center|ce|chem|cite|code|col|colgroup|dd|del|dfn|div|dl|dt|em|font|"
-        "gallery|h[1-6]|hiero|hr|i|img|imagemap|includeonly|indicator|inputbox|ins|kbd|li|mapframe|maplink|mark|math|noinclude|"
-        "nowiki|ol|onlyinclude|p|poem|pre|q|rb|ref|references|rp|rt|rtc|ruby|s|samp|score|section|small|source|span|strike|"
-        "strong|sub|sup|syntaxhighlight|table|tbody|td|templatestyles|th|thead|time|timeline|tr|tt|u|ul|var|wbr")
-LINE_BREAK = re.compile(r"<\s*(?:br|hr|p|/p|/div|/li|/tr|/table|/blockquote)\b[^<>\n]*>", re.I)
-CELL = re.compile(r"<\s*/?(?:td|th|dd|dt)\b[^<>\n]*>", re.I)
-TAG = re.compile(rf"<\s*/?(?:{TAGS})\b[^<>\n]*>", re.I)
+TAGS = ("a|abbr|b|bdi|bdo|big|blockquote|br|caption|categorytree|center|ce|chem|cite|code|col|colgroup|dd|del|dfn|"
+        "div|dl|dt|em|font|gallery|h[1-6]|hiero|hr|i|img|imagemap|includeonly|indicator|inputbox|ins|kbd|li|"
+        "mapframe|maplink|mark|math|noinclude|nowiki|ol|onlyinclude|p|poem|pre|q|rb|ref|references|rp|rt|rtc|ruby|"
+        "s|samp|score|section|small|source|span|strike|strong|sub|sup|syntaxhighlight|table|tbody|td|"
+        "templatestyles|th|thead|time|timeline|tr|tt|u|ul|var|wbr")
+LINE_BREAK = re.compile(r"<(?:br|hr|p|/p|/div|/li|/tr|/table|/blockquote)(?=[\s/>])[^<>\n]*>", re.I)
+CELL = re.compile(r"</?(?:td|th|dd|dt)(?=[\s/>])[^<>\n]*>", re.I)
+TAG = re.compile(rf"</?(?:{TAGS})(?=[\s/>])[^<>\n]*>", re.I)
 COMMENT = re.compile(r"<!--.*?-->", re.S)
 
 SPACE = re.compile(r"[^\S\n]+")
@@ -22,7 +23,7 @@ INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u20
                        "\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
-LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]*)\]\]")
+LINK = re.compile(r"\[\[(?:[^\[\]\n]*\|)?([^\[\]|\n]*)\]\]")
 WEB_LINK = re.compile(r"\[(?:https?:)?//[^\s\[\]]+[^\S\n]*([^\[\]\n]*)\]")
 QUOTES_OF_MARKUP = re.compile(r"'{2,5}")
 MAGIC_WORD = re.compile(r"__(?:[A-Z]{3,}|[\u3040-\u30ff\u4e00-\u9fff]{2,8})__")
@@ -30,14 +31,18 @@ NOTE_NUMBER = re.compile(r"(?<=\S)\[(?:(?:注|註|note|nb|прим\.?)\s?)?\d{1,
 VARIANT_REMNANT = re.compile(r"-\{|\}-")
 
 MEDIA = r"\.(?:jpe?g|png|svg|gif|tiff?|webp|og[gva]|webm|wav|midi?|pdf|djvu)"
-FILE_LINE = re.compile(rf"\W*[^\W\d_][\w ]{{1,20}}:[^\n]{{1,200}}?{MEDIA}\b.*|(?:thumb|thumbnail|frame|缩略图|縮圖|мини|міні)\|.*", re.I)
+FILE_LINK = re.compile(rf"\[\[[^\[\]|\n]*:[^\[\]|\n]*{MEDIA}[^\[\]\n]*\]\]", re.I)
+FILE_LINE = re.compile(rf"\W*[^\W\d_][\w ]{{1,20}}:[^\n]{{1,200}}?{MEDIA}\b.*"
+                       r"|(?:thumb|thumbnail|frame|缩略图|縮圖|мини|міні)\|.*", re.I)
 TABLE_LINE = re.compile(r"\{\||\|[-}]|\||!(?!\w)|[\w\- ]+=\"?[\w#%;: ]+\"?\s*\|")
 LIST_MARK = re.compile(r"(?:[*#;:•·◦▪●○■]+|[-–—](?=\s))\s*")
-REMNANT = re.compile(r"\b(?:formula|codice)_\d+|\{\{|\}\}|\[\[|\]\]|\{\||<\s*/?(?:ref|math|gallery|table)\b")
+REMNANT = re.compile(r"\b(?:formula|codice)_\d+|[{}]|\[\[|\]\]|</?(?:ref|math|gallery|table)\b"
+                     r"|\w\(\);?$|^[\w.\" ]+=[^=].*;$")
 
 OPENING, CLOSING = "(（[［【〔｛{「『《〈“‘\"", ")）]］】〕｝}」』》〉”’\""
 SEPARATOR = r"\s,，、;；:：/／·"
 BRACKETS = re.compile(r"[(（][^()（）\n]*[)）]")
+SAYS_SOMETHING = re.compile(r"\w|[?!]|[^\x00-\x7f]")
 EMPTY_QUOTES = re.compile(r"「\s*」|『\s*』|《\s*》|〈\s*〉|“\s*”|‘\s*’|\"\s?\"(?!\w)|\[\s*\]|［\s*］|【\s*】")
 BEFORE_MARK = re.compile(r"[^\S\n]+(?=[,;:.!?)\]，、；：。！？）》」』](?:\s|$|[^\w\s]|(?<=[^\x00-\x7f])))")
 AFTER_OPENING = re.compile(r"(?<=[(\[（《「『])[^\S\n]+")
@@ -62,7 +67,7 @@ def without_tags(text):
 
 def without_wiki_marks(text):
     """Links become their label, bold and italics nothing, magic words and numbers of notes nothing."""
-    text = WEB_LINK.sub(r"\1", LINK.sub(r"\1", text))
+    text = WEB_LINK.sub(r"\1", LINK.sub(r"\1", FILE_LINK.sub("", text)))
     text = MAGIC_WORD.sub("", QUOTES_OF_MARKUP.sub("", text))
     return VARIANT_REMNANT.sub("", NOTE_NUMBER.sub("", text))
 
@@ -70,8 +75,8 @@ def without_wiki_marks(text):
 def tidy_brackets(match):
     """What templates have left in brackets: `（；；德語：）` -> `（德語）`, `(, )` -> nothing."""
     bracket = match[0]
-    inside = re.sub(rf"^[{SEPARATOR}]+|[{SEPARATOR}]+$", "", REPEATED.sub(r"\1", bracket[1:-1]))
-    return bracket[0] + inside + bracket[-1] if re.search(r"\w|[^\x00-\x7f]", inside) or inside in "?!" and inside else ""
+    inside = re.sub(rf"^(?:'?[{SEPARATOR}])+|[{SEPARATOR}]+$", "", REPEATED.sub(r"\1", bracket[1:-1]))
+    return bracket[0] + inside + bracket[-1] if SAYS_SOMETHING.search(inside) else ""
 
 
 def tidy_punctuation(text):
@@ -98,5 +103,6 @@ def without_list_mark(line):
 
 
 def has_remnant(sentence):
-    """Whether something is in it that cannot be mended: a formula's place holder, half a template, half a link."""
+    """Whether something is in it that cannot be mended: a formula's place holder, half a template or link, program
+    code."""
     return REMNANT.search(sentence) is not None

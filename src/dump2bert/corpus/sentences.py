@@ -1,7 +1,8 @@
 """Cutting a paragraph into sentences, by language.
 
-Chinese and Japanese end sentences with marks of their own, and here quotes and brackets decide; for all other languages the
-work is done by sentencex (Wikimedia's library, rules for some 300 languages), with a few abbreviations that it lacks.
+Chinese and Japanese end sentences with marks of their own, and here quotes and brackets decide; for all other
+languages the work is done by sentencex (Wikimedia's library, rules for some 300 languages), with a few
+abbreviations that it lacks.
 """
 
 import re
@@ -17,20 +18,27 @@ CLOSING = "」』”’）)】》〉］»\"'"
 CYRILLIC_CAPITALS = frozenset("АБВГҐДЕЄЖЗИІЇЙКЛМНОПРСТУФХЦЧШЩЭЮЯ")     # as initials of names
 PAIRS = dict(zip("「『“‘（(【《〈［", "」』”’）)】》〉］", strict=True))
 LONGEST_QUOTE = 400       # characters; a bracket that closes later than that was never closed
-END = re.compile(rf"(?:[。！？｡；]|[!?;](?![\w&])|…{{2,}}(?=[^，、,\s])|\.(?=\s*$)|\.(?=\s+[A-Z]))[。！？!?｡…]*")
+IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff"
+# A Latin full stop ends a sentence behind an ideograph or a Latin word (not behind initials), and at the end of the
+# line.
+END = re.compile(rf"(?:[。！？｡；]|[!?;](?![\w&])|(?<=[{IDEOGRAPH}])\.(?=\s|[{IDEOGRAPH}])"
+                 rf"|(?<=[a-z]{{4}})\.(?=\s+[A-Z{IDEOGRAPH}])|\.(?=\s*$))[。！？!?｡…]*")
 # After a closed quotation the sentence goes on with these (said he: 「…。」と言った; “……。”的说法).
-GOES_ON = re.compile(r"[ぁ-んー，、,；;：:。的地得和与與及、]")
+GOES_ON = re.compile(r"\s*[ぁ-んー，、,；;：:。的地得和与與及]")
 
-SENTENCE_END = re.compile(r"[.!?。！？…؟۔।॥։።॰;；:：][\"'”’」』》〉)）\]】»“]*$")
+SENTENCE_END = re.compile(r"[.!?。！？｡…؟۔।॥։።॰;；:：][\"'”’」』》〉)）\]】»“]*$")
 
 # Abbreviations that sentencex 1.0.32 does not know; they stand before a name or a number.
 ABBREVIATIONS = {
-    "vi": "TP Tp TX Tx TT Q P GS TS PGS ThS Ths BS KS CN LS NSND NSƯT ĐHQG Nxb NXB tr Tr vd VD St Dr Mr Mrs Ms Th v.v tk TK TCN SCN",
+    "vi": "TP Tp TX Tx TT Q P GS TS PGS ThS Ths BS KS CN LS NSND NSƯT ĐHQG Nxb NXB tr Tr vd VD St Dr Mr Mrs Ms "
+          "Th v.v tk TK TCN SCN",
     "ru": "т.е т.д т.п т.к гг вв св стр рис табл им ул пр обл р-н тыс млн млрд руб проф акад доц ред изд",
-    "uk": "т.д т.п т.зв т.е ст стор рис табл ім вул пр обл р-н тис млн млрд грн проф акад доц ред вид див напр св с м р рр",
+    "uk": "т.д т.п т.зв т.е ст стор рис табл ім вул пр обл р-н тис млн млрд грн проф акад доц ред "
+          "вид див напр св с м р рр",
     "bg": "т.е т.нар т.н напр вж стр св гр ул бул обл проф акад доц инж чл ал хил млн млрд лв бр г гг",
     "en": "cf ca approx fl r vs vol vols pp no nos op ed eds trans Gov Sen Rep Adm Brig Maj Sgt Lt Cpl Pvt Ft Mt",
 }
+GOES_ON_WITH = ",;:)/=%"
 ABBREVIATIONS = {language: frozenset(words.split()) for language, words in ABBREVIATIONS.items()}
 LAST_WORD = re.compile(r"(?:^|[\s(\[«„“\"])([\w.\-]+)\.$")
 SHORT_BEFORE_NUMBER = re.compile(r"(?:^|[\s(])[^\W\d_]{1,4}\.$")
@@ -60,7 +68,8 @@ def split_ideographic(text):
             inside_ends = text[close - 1] in ENDS and text[position] in "「『“‘\""
             position = close + 1
             # An outer bracket may close here, too, or its own mark may follow; then that one decides.
-            if inside_ends and position < len(text) and not GOES_ON.match(text, position) and text[position] not in CLOSING:
+            goes_on = GOES_ON.match(text, position) or text[position:position + 1] in CLOSING
+            if inside_ends and not goes_on:
                 pieces.append(text[start:position])
                 start = position
             continue
@@ -77,7 +86,8 @@ def split_ideographic(text):
 
 
 def matching(text):
-    """{position of an opening quote or bracket: position of its closing one}, outermost ones only, pairs that are sane."""
+    """{position of an opening quote or bracket: position of its closing one}, outermost ones only, pairs that are
+    sane."""
     stack, pairs = [], {}
     for position, character in enumerate(text):
         if character in PAIRS:
@@ -98,7 +108,8 @@ def matching(text):
 
 
 def glued(pieces, language):
-    """Undo the cuts behind abbreviations that sentencex lacks, before a small letter, and between `tr.` and `5`."""
+    """Undo the cuts behind abbreviations that sentencex lacks, before a small letter or comma, and between `tr.`
+    and `5`."""
     known = ABBREVIATIONS.get(language, frozenset())
     whole = []
     for piece in pieces:
@@ -110,12 +121,10 @@ def glued(pieces, language):
 
 
 def belongs_together(left, right, known):
-    if not right:
+    if not right or right[0] in GOES_ON_WITH or right.lstrip(OPENING)[:1].islower():
         return True
-    if not left.rstrip(CLOSING).endswith("."):
+    if not left.endswith("."):
         return False
-    if right.lstrip(OPENING)[:1].islower():
-        return True
     word = LAST_WORD.search(left)
     if word and (word[1] in known or word[1] in CYRILLIC_CAPITALS):
         return True

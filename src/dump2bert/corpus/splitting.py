@@ -1,7 +1,7 @@
 """Documents of all parts: exact duplicates dropped, a few held out from training by a hash of their text.
 
-Which documents are held out depends on their text alone, so it is the same whatever the parts, their order or number. Of a
-document only a hash is kept in memory (8 bytes).
+Which documents are held out depends on their text alone, so it is the same whatever the parts, their order or
+number. Of a document only a hash is kept in memory (8 bytes).
 """
 
 import bisect
@@ -23,9 +23,10 @@ EXAMPLES = 5
 def split(input_files, part_statistics, train_dir, held_out_dir, held_out):
     """Write each part's documents to train_dir/<name>.txt and held_out_dir/<name>.txt; returns the corpus' statistics.
 
-    input_files, part_statistics: the cleaned parts (name.txt) and what `clean` counted, in the same order. held_out: share
-    of the documents, from 0 to 1; at least one document is held out and at least one is left. Of equal documents the first
-    one is kept, parts taken by name. A part without documents on one side has an empty file there.
+    input_files, part_statistics: the cleaned parts (name.txt) and what `clean` counted, in the same order.
+    held_out: share of the documents, from 0 to 1; at least one document is held out and at least one is left. Of
+    equal documents the first one is kept, parts taken by name. A part without documents on one side has an empty
+    file there.
     """
     parts = sorted(zip(map(Path, input_files), part_statistics, strict=True), key=lambda part: part[0].stem)
     names = [path.stem for path, _ in parts]
@@ -35,8 +36,8 @@ def split(input_files, part_statistics, train_dir, held_out_dir, held_out):
     kept = np.zeros(len(hashes), bool)
     kept[np.unique(hashes, return_index=True)[1]] = True
     if kept.sum() < 2:
-        raise BadInput(f"the corpus has {kept.sum()} document(s) after duplicates: at least two are needed, one to train on "
-                       "and one to hold out")
+        raise BadInput(f"the corpus has {kept.sum()} document(s) after duplicates: at least two are needed, one to "
+                       "train on and one to hold out")
     held = choose_held_out(hashes, kept, held_out)
     statistics, start = {}, 0
     for path, counted in parts:
@@ -89,8 +90,8 @@ def write_part(path, kept, held, train_dir, held_out_dir):
             files[side].writelines(f"{sentence}\n" for sentence in document)
             count(sides[side], document)
     found = sides["train"]["documents"] + sides["held_out"]["documents"]
-    return {"documents_before_duplicates": number + 1, "duplicates_dropped": number + 1 - found, **added(list(sides.values())),
-            **sides}
+    return {"documents_before_duplicates": number + 1, "duplicates_dropped": number + 1 - found,
+            **added(list(sides.values())), **sides}
 
 
 def new_counts():
@@ -111,7 +112,8 @@ def added(many):
     for counts in many:
         for key in ("documents", "sentences", "characters"):
             total[key] += counts[key]
-        total["length_histogram"] = [a + b for a, b in zip(total["length_histogram"], counts["length_histogram"], strict=True)]
+        for place, found in enumerate(counts["length_histogram"]):
+            total["length_histogram"][place] += found
     return total
 
 

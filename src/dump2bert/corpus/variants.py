@@ -1,7 +1,7 @@
 """Language variants: the -{ }- markup of MediaWiki's language converter, and conversion of Chinese script.
 
-Chinese Wikipedia mixes simplified and traditional script; -{zh-hans:信息; zh-hant:資訊;}- says what to show to whom, -{于}- what
-never to convert. See MediaWiki, "Writing systems/Syntax".
+Chinese Wikipedia mixes simplified and traditional script; -{zh-hans:信息; zh-hant:資訊;}- says what to show to whom,
+-{于}- what never to convert. See MediaWiki, "Writing systems/Syntax".
 """
 
 import re
@@ -11,7 +11,7 @@ import opencc
 INNERMOST = re.compile(r"-\{((?:(?!-\{|\}-).)*)\}-", re.DOTALL)
 CODE = r"[a-z]{2,3}(?:-[a-z]{2,8})*"
 RULE = re.compile(rf"\s*(?:[^;]*=>\s*)?({CODE})\s*[:：](.*)", re.DOTALL)
-RULE_END = re.compile(rf";(?=\s*(?:[^;]*=>\s*)?{CODE}\s*[:：]|\s*$)")
+RULE_END = re.compile(rf"[;；](?=\s*(?:[^;]*=>\s*)?{CODE}\s*[:：]|\s*$)")
 FLAGS = re.compile(rf"\s*([A-Z+\-](?:\s*;\s*[A-Z+\-])*|{CODE}(?:\s*;\s*{CODE})*|)\s*\|(.*)", re.DOTALL)
 UNSEEN = set("HTN-")       # defines a rule, sets the title, names a language, removes a rule: shows nothing
 
@@ -21,18 +21,27 @@ PREFERRED = {"simplified": ("zh-hans", "zh-cn", "zh-sg", "zh-my", "zh"),
              "none": ()}
 CONVERTERS = {"simplified": "t2s", "traditional": "s2t"}
 
+# Taiwan writes 著 both for "to write" and for the aspect particle, which is 着 in simplified script. OpenCC's t2s
+# leaves it and its tw2s turns 显著 and 专著 into 着, too; so: the particle, unless a neighbour shows that something was
+# written or is noted.
+ASPECT = re.compile("(?<![显专土编原译遗撰拙合所名论昭卓巨杂新旧])著(?![名作称者录述书有《〈「“])")
+
 # Non-characters, which no text has: between them stands what must not be converted.
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
 PROTECTED = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
 
 def converter(variant):
-    """A function text -> text: resolves -{ }- for `variant` (none, simplified, traditional) and converts the rest to it."""
+    """A function text -> text: resolves -{ }- for `variant` (none, simplified, traditional) and converts the rest
+    to it."""
     convert = opencc.OpenCC(CONVERTERS[variant]).convert if variant in CONVERTERS else str
+
+    def simplified(text):
+        return ASPECT.sub("着", convert(text))
 
     def to_variant(text):
         pieces = PROTECTED.split(resolve(text, variant))
-        pieces[::2] = map(convert, pieces[::2])
+        pieces[::2] = map(simplified if variant == "simplified" else convert, pieces[::2])
         return "".join(pieces)
 
     return to_variant
