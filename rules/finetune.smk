@@ -22,7 +22,7 @@ def get_task_dev(wildcards):
 
 
 def get_task_data_code(wildcards):
-    return code_digest("stages.task_data", f"tasks.{TASKS[wildcards.task].kind}")
+    return code_digest("stages.task_data", f"tasks.{TASKS[wildcards.task].kind}.task_data")
 
 
 def get_task_data_flags(wildcards):
@@ -61,7 +61,7 @@ def get_finetune_code(stage):
 
     def digest(wildcards):
         use_crf = VARIANTS[wildcards.variant][1]
-        return code_digest(stage, f"tasks.{get_task(wildcards).kind}", *["nets.crf"] * use_crf)
+        return code_digest(f"stages.{stage}", f"tasks.{get_task(wildcards).kind}.{stage}", *["nets.crf"] * use_crf)
 
     return digest
 
@@ -70,6 +70,7 @@ def get_finetune_flags(wildcards):
     values = get_optimizing(get_task(wildcards).finetune)
     return [KINDS[get_task(wildcards).kind],
             *get_flags({"device_target": CONFIG.device_target, **values, "use_crf": VARIANTS[wildcards.variant][1],
+                        "task": VARIANTS[wildcards.variant][0], "do_lower_case": CONFIG.vocabulary.do_lower_case,
                         "seed": int(wildcards.seed), "network": json.loads(get_network(wildcards.network))})]
 
 
@@ -118,7 +119,7 @@ rule task_data:
 rule finetune:
     message: "Finetuning {wildcards.network} on {wildcards.variant}, seed {wildcards.seed}"
     params:
-        code=get_finetune_code("stages.finetune"),
+        code=get_finetune_code("finetune"),
         flags=get_finetune_flags,
         start=get_start_flags,
         folder=RUN,
@@ -147,7 +148,7 @@ rule finetune:
 rule predict:
     message: "Predicting {wildcards.variant} with {wildcards.network}, seed {wildcards.seed}"
     params:
-        code=get_finetune_code("stages.predict"),
+        code=get_finetune_code("predict"),
         flags=get_flags({"device_target": CONFIG.device_target}),
     input:
         model=f"{RUN}/model.ckpt",
@@ -169,7 +170,7 @@ rule predict:
 rule evaluate:
     message: "Scoring {wildcards.variant} of {wildcards.network}, seed {wildcards.seed}"
     params:
-        code=get_finetune_code("stages.evaluate"),
+        code=get_finetune_code("evaluate"),
         flags=get_evaluate_flags,
     input:
         gold=get_gold,

@@ -94,7 +94,7 @@ def test_every_module_that_a_stage_loads_is_in_its_digest(finished, stage):
     for words, modules in runs:
         roots = [f"stages.{stage}"]
         if stage in ("task_data", "finetune", "predict", "evaluate"):
-            roots.append("tasks.ner")
+            roots.append(f"tasks.ner.{stage}")
         if any("crf" in word for word in words) and "false" not in words[words.index("--use_crf"):][1:2] \
                 if "--use_crf" in words else any("-crf" in word for word in words):
             roots.append("nets.crf")
