@@ -59,6 +59,7 @@ def test_what_wikiextractor_leaves_is_mended(function, dirty, tidy):
 @pytest.mark.parametrize("language, sentences", [
     ("zh", ["他说：“你好。我走了！”", "然后离开了。", "北京（人口2000万。2010年）是首都。", "真的吗？！", "好……不知道。", "见3.5节。"]),
     ("zh", ["《你好！世界》是一本书；", "作者不详。", "在“你好。”的意思上说。", "A. B. 史密斯说了。"]),
+    ("zh", ["回答「為何？」、「如何判决？」等抽象问题。", "「什麼？」他問。"]),
     ("zh", ["这个（没有关闭。", "第二句。", "最后一句没有句号"]),
     ("zh", ["孔子曰：「學而時習之，不亦說乎？有朋自遠方來。」", "又曰：「巧言令色。」"]),
     ("ja", ["「私は行く。君は？」と彼は言った。", "東京は首都である（人口は1300万人。2010年現在）。", "本当か！？", "そうだ。"]),
@@ -102,6 +103,12 @@ def test_an_english_article_becomes_its_sentences(tmp_path):
         "input_documents": 1, "documents": 1, "sentences": 5, "characters": len(text) - 5}
 
 
+def test_a_paragraph_that_lost_its_head_is_dropped_up_to_its_next_sentence(tmp_path):
+    lines = ["is an art of Japan, made by one man. It is young.", "eBay is a firm in America now."]
+    statistics, text = cleaned(tmp_path, "\n".join(lines))
+    assert text == "It is young.\neBay is a firm in America now.\n" and statistics["dropped"]["headless"]["count"] == 1
+
+
 def test_a_chinese_article_is_converted_by_choice(tmp_path):
     text = "數學（）是-{zh-hans:信息; zh-hant:資訊;}-學。它很美。\n歷史.\n數學有著久遠的歷史。"
     assert cleaned(tmp_path, text, "zh", "none")[1] == "數學是信息學。\n它很美。\n數學有著久遠的歷史。\n"
@@ -117,7 +124,7 @@ def test_documents_stand_apart_by_one_blank_line_and_empty_ones_are_counted(tmp_
 
 
 def test_no_line_holds_a_line_end_of_another_kind(tmp_path):
-    _, text = cleaned(tmp_path, "First\u2028 sentence\x0bis here. Second\x85 one is here.")
+    _, text = cleaned(tmp_path, "First, one is here.\u2028Second, one is.\x0bThird, it is.\x85Fourth, it is.")
     assert text.splitlines() == text.split("\n")[:-1]
 
 

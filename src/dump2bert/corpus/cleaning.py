@@ -17,7 +17,7 @@ from dump2bert.progress import say
 EXAMPLES = 5             # of what each rule drops
 EXAMPLE_LENGTH = 160     # characters
 HEADING_MOST = {True: 30, False: 80}     # characters; True: ideographic script
-FRAGMENT_MOST = {True: 60, False: 100}
+FRAGMENT_MOST = {True: 60, False: 150}
 WORDS_OF_HEADING = 10
 REDIRECT = re.compile(r"#\s?(?:redirect|重定向|重新導向|転送|đổi|перенаправлення|пренасочване|перенаправление|виж)\b", re.I)
 INNER_END = re.compile(r"[.!?]\s|[。！？，、；;]")
@@ -114,8 +114,10 @@ def article_sentences(text, language, to_variant, dropped):
         if not is_item and number + 1 < len(lines) and is_heading(line, ideographic):
             dropped("heading", line)
             continue
-        for sentence in split_sentences(line, language):
+        for place, sentence in enumerate(split_sentences(line, language)):
             rule = sentence_rule(sentence, ideographic, language)
+            if place == 0 and not is_item and is_headless(sentence):
+                rule = "headless"
             if rule:
                 dropped(rule, sentence)
             else:
@@ -132,6 +134,11 @@ def is_heading(line, ideographic):
     if not line.endswith((".", "!", "?")) or len(line) > HEADING_MOST[ideographic] or INNER_END.search(line[:-1]):
         return False
     return line.endswith(".") if ideographic else len(line.split()) <= WORDS_OF_HEADING
+
+
+def is_headless(sentence):
+    """Whether a paragraph has lost its first words to a template: `is a river in ...` (but not `eBay is ...`)."""
+    return re.split(r"\W", sentence, maxsplit=1)[0].islower()
 
 
 def sentence_rule(sentence, ideographic, language):

@@ -24,7 +24,7 @@ IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff"
 END = re.compile(rf"(?:[。！？｡；]|[!?;](?![\w&])|(?<=[{IDEOGRAPH}])\.(?=\s|[{IDEOGRAPH}])"
                  rf"|(?<=[a-z]{{4}})\.(?=\s+[A-Z{IDEOGRAPH}])|\.(?=\s*$))[。！？!?｡…]*")
 # After a closed quotation the sentence goes on with these (said he: 「…。」と言った; “……。”的说法).
-GOES_ON = re.compile(r"\s*[ぁ-んー，、,；;：:。的地得和与與及]")
+GOES_ON = re.compile(r"\s*[ぁ-んー，、,；;：:。的地得和与與及等]")
 
 SENTENCE_END = re.compile(r"[.!?。！？｡…؟۔।॥։።॰;；:：][\"'”’」』》〉)）\]】»“]*$")
 
@@ -65,7 +65,9 @@ def split_ideographic(text):
     while position < len(text):
         if position in partner:
             close = partner[position]
-            inside_ends = text[close - 1] in ENDS and text[position] in "「『“‘\""
+            # `说：“走吧！”` ends there; `「為何？」一問` does not.
+            said = text[position - 1:position] in tuple("：:，,")
+            inside_ends = text[position] in "「『“‘" and (text[close - 1] in "。｡" or said and text[close - 1] in ENDS)
             position = close + 1
             # An outer bracket may close here, too, or its own mark may follow; then that one decides.
             goes_on = GOES_ON.match(text, position) or text[position:position + 1] in CLOSING
