@@ -57,6 +57,11 @@ def networks_of(spec, networks):
     return [name for name in networks if not spec.get("networks") or name in spec["networks"]]
 
 
+def variants_of(name, spec):
+    """(name of the variant, whether it has a CRF) of a task."""
+    return [(f"{name}-crf" if use_crf else name, use_crf) for use_crf in spec.get("use_crf", [False])]
+
+
 def optional_json(path):
     return read_json(path) if Path(path).is_file() else None
 
@@ -84,8 +89,7 @@ def read_task(results, name, spec, networks):
     """{"spec", "data": statistics of the records, "labels", "groups": one for each network and variant that has results}."""
     groups = []
     for network in networks:
-        for use_crf in spec.get("use_crf", [False]):
-            variant = f"{name}-crf" if use_crf else name
+        for variant, use_crf in variants_of(name, spec):
             runs = []
             for seed in spec.get("seeds", [1]):
                 folder = results / "networks" / network / "tasks" / variant / f"seed-{seed}"
@@ -156,7 +160,9 @@ def is_of_run(job, config, networks, tasks):
     if stage in ("pretrain", "pretrain_eval"):
         return what[0] in networks
     if stage in ("finetune", "predict", "evaluate"):
-        return what[0] in networks and what[1].rpartition("-")[0].removesuffix("-crf") in tasks
+        return tuple(what) in {(network, f"{variant}-{seed}") for name, spec in tasks.items()
+                               for network in networks_of(spec, networks) for variant, _ in variants_of(name, spec)
+                               for seed in spec.get("seeds", [1])}
     if stage == "task_data":
         return what[0] in tasks
     if stage in ("extract", "clean") and sources is not None:

@@ -37,7 +37,7 @@ def corpus_section(found):
                         [(low, high, number) for (low, high), number in zip(ranges, total["length_histogram"])], "characters")
     return {
         "tables": [one for one in (sides_table(statistics), sources_table(found["sources"])) if one],
-        "figures": [("Sentences by length, training and held-out; ranges of unequal width", lengths)] if lengths else [],
+        "figures": [("Sentences by length, train and held_out; ranges of unequal width", lengths)] if lengths else [],
         "dropped": [{"name": rule, **entry} for rule, entry in
                     sorted(total["dropped"].items(), key=lambda item: -item[1]["count"])],
     }
@@ -49,7 +49,7 @@ def sides_table(statistics):
     rows = [[what, count(total[what]), *(f"{count(total[side][what])} ({percent(total[side][what] / max(total[what], 1))})"
                                          for side in ("train", "held_out"))]
             for what in ("documents", "sentences", "characters")]
-    return table(["", "all", "training", "held-out"], rows,
+    return table(["", "all", "train", "held_out"], rows,
                  caption=f"The cleaned corpus. Of {count(total['documents_before_duplicates'])} documents "
                          f"{count(total['duplicates_dropped'])} were dropped because another one has the same text; "
                          f"{percent(statistics['held_out_share'])} of the rest were to be held out, chosen by a hash of "
@@ -76,14 +76,14 @@ def instances_table(pretraining_data):
     rows = [[title, *(form(values[key]) if key in values else "–" for values in pretraining_data.values())]
             for key, title, form in INSTANCES if any(key in values for values in pretraining_data.values())]
     shards = [count(len(values["shards"])) if "shards" in values else "–" for values in pretraining_data.values()]
-    return rows and table(["", *(split.replace("_", "-") for split in pretraining_data)], [*rows, ["shards", *shards]],
+    return rows and table(["", *pretraining_data], [*rows, ["shards", *shards]],
                           caption="The pretraining data, by split. Rates are shares of all tokens (unknown, to predict), of "
                                   "all positions (padding) or of all instances (random second part: half is meant).")
 
 
 def instance_figures(pretraining_data):
     """(title, svg) of the lengths of the instances of each split."""
-    return [(f"Instances by length, {split.replace('_', '-')}", svg) for split, values in pretraining_data.items()
+    return [(f"Instances by length, {split}", svg) for split, values in pretraining_data.items()
             if (svg := length_figure(f"Lengths of the {split} instances", values.get("length_histogram"), "tokens"))]
 
 

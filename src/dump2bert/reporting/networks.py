@@ -89,7 +89,8 @@ def last_tenth(values):
 EVALUATION = (
     ("mlm_accuracy", "MLM accuracy", fraction), ("majority_mlm_accuracy", "always the commonest token", fraction),
     ("mlm_loss", "MLM loss, nats", fraction), ("mlm_perplexity", "MLM perplexity", short),
-    ("nsp_accuracy", "NSP accuracy", fraction), ("nsp_loss", "NSP loss, nats", fraction), ("instances", "instances", count),
+    ("nsp_accuracy", "NSP accuracy", fraction), ("nsp_loss", "NSP loss, nats", fraction), ("instances", "instances", count), ("masked_words", "masked tokens", count), ("step", "after step", count),
+    ("seed", "seed", str),
 )
 
 
@@ -99,7 +100,7 @@ def evaluation_table(networks):
     columns = [column for column in EVALUATION if any(column[0] in values for values in evaluated.values())]
     rows = [[name, *(form(values.get(key)) for key, _, form in columns)] for name, values in evaluated.items()]
     return rows and table(
-        ["network", *(title for _, title, _ in columns)], rows,
-        caption="Pretraining on the held-out documents (split held_out, each document once): accuracies are fractions from "
-                "0 to 1, of the masked tokens (MLM) and of the instances (NSP). “Always the commonest token” is the "
-                "MLM accuracy of guessing, NSP accuracy of guessing is about 0.5.")
+        ["network", *(title for _, title, _ in columns)], rows, title="Pretraining",
+        caption="On the held-out documents (split held_out, each gone through once). Accuracies are fractions from 0 to 1, of "
+                "the masked tokens (MLM) and of the instances (NSP); guessing gives the accuracy of the commonest token and "
+                "about 0.5.")

@@ -34,15 +34,18 @@ def fraction(value):
 
 
 def percent(value):
-    """A share as percent: 0.1234 -> "12.3 %"."""
-    return "–" if value is None else f"{100 * value:.1f} %" if value < 0.9995 or value == 1 else f"{100 * value:.2f} %"
+    """A share as percent: 0.1234 -> "12.3 %"; with more digits near none and all, so that something is not nothing."""
+    if value is None:
+        return "–"
+    digits = 1 if value in (0, 1) or 0.0005 <= value < 0.9995 else 2 if value >= 0.9995 else 3
+    return f"{100 * value:.{digits}f} %"
 
 
 def duration(seconds):
     """Wall time: 0.4 -> "0.4 s", 75 -> "1 min 15 s", 3675 -> "1 h 01 min"."""
     if seconds is None:
         return "–"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,4 +1,10 @@
-// A help for reading, no more: the values of the curves under the pointer. The page is whole without it.
+// Helps for reading, no more: the page is whole without them. On paper everything is unfolded.
+const folded = () => [...document.querySelectorAll("details:not([open])")];
+let unfolded = [];
+addEventListener("beforeprint", () => { unfolded = folded(); unfolded.forEach(one => one.open = true); });
+addEventListener("afterprint", () => unfolded.forEach(one => one.open = false));
+
+// The values of the curves under the pointer.
 for (const figure of document.querySelectorAll(".charts figure")) {
   const svg = figure.querySelector("svg"), curves = [...figure.querySelectorAll("polyline[data-values]")];
   if (!curves.length) continue;

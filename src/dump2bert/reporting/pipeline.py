@@ -44,17 +44,20 @@ def pipeline_figure(jobs):
 
 
 def route(start, end):
-    """The path of an arrow: straight down, around a stage between, level across, or a bow from column to column."""
+    """The path of an arrow: straight down, past the stages between on the left, or by right angles to the other column."""
     (column, row), (to_column, to_row) = start, end
-    x, y = LEFT + column * COLUMN + BOX_WIDTH / 2, 8 + row * ROW + BOX_HEIGHT
-    to_x, to_y = LEFT + to_column * COLUMN + BOX_WIDTH / 2, 8 + to_row * ROW
+    x, y = LEFT + column * COLUMN + BOX_WIDTH / 2, 8 + row * ROW + BOX_HEIGHT / 2
+    to_x, to_y = LEFT + to_column * COLUMN + BOX_WIDTH / 2, 8 + to_row * ROW + BOX_HEIGHT / 2
+    side, up = BOX_WIDTH / 2, BOX_HEIGHT / 2
     if row == to_row:
-        way = 1 if to_column > column else -1
-        return f"M{x + way * BOX_WIDTH / 2},{y - BOX_HEIGHT / 2} H{to_x - way * BOX_WIDTH / 2}"
+        way = side if to_column > column else -side
+        return f"M{x + way},{y} H{to_x - way}"
+    if column == to_column and (to_row == row + 1 or column == 1):
+        return f"M{x},{y + up} V{to_y - up}"
     if column == to_column:
-        if to_row == row + 1 or column == 1:
-            return f"M{x},{y} V{to_y}"
-        edge = x - BOX_WIDTH / 2
-        return f"M{edge},{y - 12} H{edge - 12} V{to_y + 12} H{edge}"
-    side = 40 if to_column > column else -40
-    return f"M{x + side},{y} C{x + side},{y + 40} {to_x - side},{to_y - 50} {to_x - side},{to_y}"
+        return f"M{x - side},{y + 6} H{x - side - 12} V{to_y - 6} H{x - side}"
+    if column == 1:
+        return f"M{x - 40},{y + up} V{to_y} H{to_x + side}"
+    if (1, row) in PLACES.values():
+        return f"M{x + side},{y + 6} H{x + side + 20} V{to_y} H{to_x - side}"
+    return f"M{x + side},{y} H{to_x - 40} V{to_y - up}"

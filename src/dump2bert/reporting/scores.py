@@ -26,6 +26,9 @@ MEANINGS = {
 }
 """(kind of task, family of metrics): what its numbers count."""
 
+MISFITS = 100
+"""Entities listed as not fitting, at the most."""
+
 PERCENT_KINDS = {"squad"}
 """Kinds of task whose metrics come in percent; all others are fractions from 0 to 1."""
 
@@ -47,9 +50,9 @@ def summary(tasks):
                          named(zoo, score(group, "zoo", zoo)), f"{first['split']}, {count(first['records'])}",
                          seeds_of(group)])
     return rows and table(
-        ["task", "network", "head", "standard", "zoo", "split, records", "seeds"], rows, text_columns=3,
-        caption="Scores on the tasks: fractions from 0 to 1 (SQuAD: percent), the mean over the seeds ± their standard "
-                "deviation. “Zoo” is the reference system's own way of counting, which is not comparable with the "
+        ["task", "network", "head", "standard", "zoo", "split, records", "seeds"], rows, text_columns=3, title="Tasks",
+        caption="Fractions from 0 to 1 (SQuAD: percent), the mean over the seeds ± their standard deviation where there are "
+                "several. “Zoo” is the reference system's own way of counting, which is not comparable with the "
                 "standard metric.")
 
 
@@ -101,9 +104,9 @@ def task_section(name, task, colours, examples):
                                        [(kind, count(support)) for kind, support in per_type.items()], series,
                                        "F1 (exact span and type)"),
         "types_table": per_type and types_table(groups, per_type),
-        "loss": loss_chart(name, groups, colours),
+        "training": training_charts(groups, colours),
         "speed": groups and speed_table(groups),
-        "data": data_facts(task),
+        "data": data_facts(task), "misfits": misfits(task)[:MISFITS],
         "inputs": inputs_of(groups),
         "split": groups and groups[0]["runs"][0]["metrics"]["split"],
         "example_sets": [{"label": label_of(group), "seed": group["runs"][0]["seed"], "open": group is best,
@@ -124,14 +127,21 @@ def scores_table(task, family):
                   for name, value in run["metrics"]["metrics"].get(family, {}).items() if isinstance(value, (int, float))})
     if not names:
         return None
-    rows = [[group["network"], variant_of(group), *(score(group, family, name) for name in names), seeds_of(group)]
-            for group in groups]
+    rows = [[group["network"], variant_of(group), *(score(group, family, name) for name in names)] for group in groups]
     first = groups[0]["runs"][0]["metrics"]
-    unit = "percent" if kind_of(task) in PERCENT_KINDS else "fractions from 0 to 1"
-    return table(["network", "head", *(NAMES.get(name, name.replace("_", " ")) for name in names), "seeds"], rows,
-                 over=[("", 2), (f"{family} metrics", len(names)), ("", 1)], text_columns=2,
-                 caption=f"{family.capitalize()} metrics on split {first['split']} ({count(first['records'])} records), {unit}, "
-                         f"mean over the seeds ± standard deviation. {MEANINGS.get((kind_of(task), family), '')}")
+    unit = "Percent" if kind_of(task) in PERCENT_KINDS else "Fractions from 0 to 1"
+    return table(["network", "head", *(NAMES.get(name, name.replace("_", " ")) for name in names)], rows, text_columns=2,
+                 title=f"{family.capitalize()} metrics",
+                 caption=f"{unit}, split {first['split']}, {count(first['records'])} records, {averaged(groups)}. "
+                         f"{MEANINGS.get((kind_of(task), family), '')}")
+
+
+def averaged(groups):
+    """What the numbers of a table stand for: one seed, or the mean over several."""
+    seeds = list(dict.fromkeys(seeds_of(group) for group in groups))
+    if len(seeds) == 1 and len(groups[0]["runs"]) == 1:
+        return f"seed {seeds[0]}"
+    return "mean over the seeds" + (f" {seeds[0]}" if len(seeds) == 1 else "") + " ± standard deviation"
 
 
 def types_of(groups):
@@ -160,11 +170,17 @@ def types_table(groups, per_type):
                          f"number of gold entities (split {groups[0]['runs'][0]['metrics']['split']}).")
 
 
-def loss_chart(name, groups, colours):
-    series = [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours),
-               [(line["step"], line["loss"]) for line in run["steps"] if line.get("loss") is not None])
-              for group in groups for run in group["runs"]]
-    return line_chart(f"Training loss of {name}", series, from_zero=True)
+def training_charts(groups, colours):
+    """(title, svg) of the finetuning runs, one curve for each seed: loss, and the score after each epoch."""
+    charts = []
+    for title, key in (("Training loss", "loss"), *((f"{NAMES.get(key, key)} on the development set after each epoch", key)
+                                                    for key in ("f1", "clue_benchmark", "accuracy", "matthews", "spearman"))):
+        svg = line_chart(title, [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours),
+                                  [(line["step"], line[key]) for line in run["steps"] if line.get(key) is not None])
+                                 for group in groups for run in group["runs"]], from_zero=True)
+        if svg:
+            charts.append((title, svg))
+    return charts
 
 
 def speed_table(groups):
@@ -181,14 +197,26 @@ def mean_of(group, key, form):
 
 
 def data_facts(task):
-    """Statistics of the task's records, one column for each split where they are told by split."""
-    data = task["data"] or {}
-    splits = {name: values for name, values in data.items() if isinstance(values, dict) and name in ("train", "dev")}
+    """Statistics of the task's records, one column for each split: whatever is a single number, and the sum of what is
+    counted by kind."""
+    splits = (task["data"] or {}).get("splits")
     if not splits:
         return None
-    names = {name: None for values in splits.values() for name, value in values.items() if isinstance(value, (int, float))}
-    rows = [[name.replace("_", " "), *(number(values.get(name)) for values in splits.values())] for name in names]
-    return table(["", *splits], rows, caption="The task's records as they were made.")
+    columns = [{key: sum(value.values()) if isinstance(value, dict) else value for key, value in values.items()
+                if isinstance(value, (int, float)) or isinstance(value, dict) and key != "not_fitting_reasons"}
+               for values in splits.values()]
+    rows = [[key.replace("_", " "), *(number(column.get(key)) for column in columns)]
+            for key in dict.fromkeys(key for column in columns for key in column)]
+    rows.append(["sha256", *(values.get("sha256", "–")[:12] for values in splits.values())])
+    return table(["", *splits], rows, caption=f"The records of each split, as rows of up to "
+                                              f"{task['data'].get('max_seq_length', '–')} tokens; the SHA-256 (first 12 "
+                                              "digits) is that of the file that they come from.")
+
+
+def misfits(task):
+    """(line of the split, type, entity, reason) of what the labels of the training rows cannot say."""
+    return [(f"{split} {one['line']}", one["type"], one["entity"], one["reason"])
+            for split, values in (task["data"] or {}).get("splits", {}).items() for one in values.get("not_fitting", [])]
 
 
 def number(value):
