@@ -5,6 +5,7 @@ number), changes the weights, and returns the learning rate it used. It counts i
 """
 
 import mindspore as ms
+import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
 from dump2bert.training.schedules import make_schedule
@@ -49,8 +50,11 @@ class AdamWeightDecay(Optimizer):
         super().__init__(parameters, schedule)
         self.moments1 = self.weights.clone("moment1", init="zeros")
         self.moments2 = self.weights.clone("moment2", init="zeros")
-        self.beta1, self.beta2, self.eps, self.weight_decay = beta1, beta2, eps, weight_decay
-        self.bias_correction = bias_correction
+        self.beta1, self.beta2, self.weight_decay, self.bias_correction = beta1, beta2, weight_decay, bias_correction
+        # The kernel computes 1 - beta in float32 (for 0.999 it is off by 1e-5); the moments are proportional to it, so
+        # their quotient is put right by a factor on the rate and on eps.
+        lost1, lost2 = ((1 - beta) / (1 - np.float32(beta)) for beta in (beta1, beta2))
+        self.rate_factor, self.eps = float(lost1 / np.sqrt(lost2)), float(eps / np.sqrt(lost2))
         self.decays = tuple(weight_decay > 0 and decays(weight.name) for weight in self.weights)
         self.adam = ops.Adam()
 
@@ -60,7 +64,7 @@ class AdamWeightDecay(Optimizer):
             power1, power2 = ops.pow(self.beta1, updates), ops.pow(self.beta2, updates)
         done = ()
         for i in range(self.count):
-            weight, rate = self.weights[i], learning_rate
+            weight, rate = self.weights[i], learning_rate * self.rate_factor
             if self.decays[i]:
                 rate = ops.depend(rate, ops.assign(weight, weight * (1.0 - learning_rate * self.weight_decay)))
             done += (self.adam(weight, self.moments1[i], self.moments2[i], power1, power2, rate, self.beta1, self.beta2,

@@ -1,0 +1,118 @@
+"""The fast operators against their plain twins, forward and gradient, and dropout as a function of its keys."""
+
+import math
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor, nn
+
+from dump2bert.nets import operators
+from dump2bert.training.dropout import DropoutSource
+from dump2bert.nets.bert import namespace
+from tests.unit.small_networks import small_network
+
+
+class Differentiated(nn.Cell):
+    """(inputs..., dy) -> output, gradients of all inputs"""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell, self.vjp = cell, ms.grad(Weighted(cell), (0, 1, 2))
+
+    def construct(self, *inputs):
+        return self.vjp(*inputs)
+
+
+class Weighted(nn.Cell):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def construct(self, x, weight, bias, dy):
+        return (self.cell(x, weight, bias) * dy).sum()
+
+
+class OfOne(nn.Cell):
+    """An operator of x, with the weight and bias taken up so that all twins are called alike."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.form = form
+
+    def construct(self, x, weight, bias):
+        return self.form(x * weight + bias)
+
+
+class OfTwo(OfOne):
+    def construct(self, x, weight, bias):
+        return self.form(x * weight, bias)
+
+
+TWINS = {
+    "bias": lambda: (OfTwo(operators.FastBias()), OfTwo(operators.PlainBias())),
+    "layer_norm": lambda: (operators.FastLayerNorm(24, 1e-12), operators.PlainLayerNorm(24, 1e-12)),
+    "gelu": lambda: (OfOne(operators.FastGelu()), OfOne(operators.PlainGelu("none"))),
+    "gelu_new": lambda: (OfOne(operators.FastGeluNew()), OfOne(operators.PlainGelu("tanh"))),
+}
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_fast_form_equals_plain_form(name):
+    random = np.random.default_rng(0)
+    inputs = [Tensor(random.standard_normal(shape).astype(np.float32)) for shape in ((40, 24), (24,), (24,), (40, 24))]
+    fast, plain = TWINS[name]()
+    np.testing.assert_allclose(fast(*inputs[:3]).asnumpy(), plain(*inputs[:3]).asnumpy(), atol=2e-6)
+    for ours, theirs in zip(Differentiated(fast)(*inputs), Differentiated(plain)(*inputs)):
+        assert np.abs(ours.asnumpy() - theirs.asnumpy()).max() <= 1e-5 * np.abs(theirs.asnumpy()).max()
+
+
+def test_gelu_is_exact_to_float_precision_everywhere():
+    x = np.concatenate([np.linspace(-12, 12, 20001), [-1e4, -100, 100, 1e4]]).astype(np.float32)
+    exact = np.array([v * 0.5 * math.erfc(-v / math.sqrt(2)) for v in x.astype(np.float64)])
+    found = operators.FastGelu()(Tensor(x)).asnumpy()
+    assert (np.abs(found - exact) <= 7e-7 + 1e-7 * np.abs(exact)).all()
+
+
+def masks_of(keys, masks, shape, site=0, pool=0, rate=0.25):
+    """What Dropout multiplies by."""
+    return operators.Dropout(rate, site, pool)(Tensor(np.ones(shape, np.float32)), keys, masks).asnumpy()
+
+
+def source(seed, hidden=0.25, attention=0.5):
+    return DropoutSource(namespace(small_network(hidden_dropout_prob=hidden, attention_probs_dropout_prob=attention)), seed)
+
+
+def test_dropout_drops_its_share_and_scales_the_rest():
+    keys, masks = source(1).inputs(0, 8)
+    for pool, rate in ((operators.HIDDEN, 0.25), (operators.ATTENTION, 0.5)):
+        mask = masks_of(keys, masks, (8 * 40, 64), pool=pool, rate=rate)
+        assert set(np.unique(mask)) == {0.0, np.float32(1 / (1 - rate))}
+        assert abs((mask == 0).mean() - rate) < 0.02
+
+
+def test_dropout_masks_are_a_function_of_seed_step_site_and_row():
+    def mask(seed=1, step=3, site=0, rows=4, first=0):
+        keys, masks = source(seed).inputs(step, rows, first)
+        return masks_of(keys, masks, (rows * 10, 32), site)
+
+    same = mask()
+    assert (same == mask()).all()
+    assert (same != mask(seed=2)).any() and (same != mask(step=4)).any() and (same != mask(site=1)).any()
+    # The second half of the batch, fed by itself, drops what it dropped as a half.
+    assert (same[20:] == mask(rows=2, first=2)).all()
+    rows = same.reshape(4, -1)
+    assert all((rows[a] != rows[b]).any() for a in range(4) for b in range(a))
+
+
+def test_new_pool_of_masks_after_a_thousand_steps():
+    dropout = source(1)
+    first, same, new = (dropout.inputs(step, 1)[1].asnumpy() for step in (0, 999, 1000))
+    assert (first == same).all() and (first != new).any()
+
+
+def test_no_dropout_without_keys_or_rate():
+    assert source(1, 0.0, 0.0).inputs(0, 4) == (None, None)
+    assert (masks_of(None, None, (4, 32)) == 1).all()
+    keys, masks = source(1).inputs(0, 4)
+    assert (masks_of(keys, masks, (4, 32), rate=0.0) == 1).all()
