@@ -1,8 +1,10 @@
 """Batches of rows of like length, so that little is computed on padding.
 
-Each width is a shape of its own that has to be compiled, so there are few: buckets of about equal numbers of rows. A batch is
-(numbers of its rows (B,), width, weights (B,)): always B rows, a last one being filled up with row 0 at weight 0.
+Each width is a shape of its own that has to be compiled, so there are few. A batch is (numbers of its rows (B,), width,
+weights (B,)): always B rows, a last one being filled up with row 0 at weight 0.
 """
+
+import itertools
 
 import numpy as np
 
@@ -16,12 +18,17 @@ def suitable_widths(lengths, longest, batches):
 
 
 def bucket_widths(lengths, buckets, longest):
-    """Widths of the buckets for rows of these lengths: multiples of 8, at most `longest`, the last one holds every row."""
-    if not len(lengths):
-        return [longest]
-    lengths = np.sort(lengths)
-    ends = [lengths[(len(lengths) * (bucket + 1) - 1) // buckets] for bucket in range(buckets)]
-    return sorted({min(-(-int(end) // MULTIPLE) * MULTIPLE, longest) for end in ends})
+    """The widths, at most `buckets`, that leave the least padding around rows of these lengths: multiples of 8, at most
+    `longest`, the last one wide enough for all."""
+    rounded = np.minimum(-(-np.asarray(lengths) // MULTIPLE) * MULTIPLE, longest)
+    widths, counts = np.unique(rounded, return_counts=True)
+
+    def padded(chosen):
+        return int((np.array(chosen)[np.searchsorted(chosen, widths)] * counts).sum())
+
+    lower, last = widths[:-1].tolist(), int(widths[-1])
+    choices = itertools.combinations(lower, min(buckets - 1, len(lower)))
+    return min(([*chosen, last] for chosen in choices), key=padded)
 
 
 def batches_of(order, lengths, widths, batch_size):

@@ -31,7 +31,7 @@ class TokenLabeller(nn.Cell):
     def construct(self, input_ids, input_mask, segment_ids, dropout_keys=None, dropout_masks=None, head_mask=None):
         """(B, S) int32 three times -> the scores of the labels of all tokens but [CLS], (B, S - 1, K) float32."""
         batch, length = input_ids.shape
-        hidden, _ = self.bert(input_ids, segment_ids, input_mask, dropout_keys, dropout_masks)
+        hidden = self.bert(input_ids, segment_ids, input_mask, dropout_keys, dropout_masks)[0]
         hidden = self.dropout(hidden[:, 1:].reshape(batch * (length - 1), -1), head_mask)
         return self.classifier(hidden).reshape(batch, length - 1, self.count)
 

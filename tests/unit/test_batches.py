@@ -1,0 +1,34 @@
+"""Batches of rows of like length: nothing lost, nothing doubled, few shapes."""
+
+import numpy as np
+import pytest
+
+from dump2bert.tasks.batches import batches_of, bucket_widths, order_of
+
+
+@pytest.mark.parametrize("count, batch_size", [(1, 8), (64, 8), (67, 8), (5, 1)])
+def test_every_row_is_in_exactly_one_batch_and_fits_into_it(count, batch_size):
+    lengths = np.random.default_rng(count).integers(2, 50, count)
+    widths = bucket_widths(lengths, 3, 64)
+    batches = list(batches_of(order_of(count, 1, 1, True), lengths, widths, batch_size))
+    rows = np.concatenate([numbers[weights > 0] for numbers, _, weights in batches])
+    assert sorted(rows) == list(range(count))
+    assert len(batches) == -(-count // batch_size)
+    for numbers, width, weights in batches:
+        assert len(numbers) == len(weights) == batch_size and width in widths
+        assert (lengths[numbers[weights > 0]] <= width).all()
+
+
+def test_buckets_leave_the_least_padding():
+    lengths = [10] * 90 + [30] * 5 + [50] * 5
+    assert bucket_widths(lengths, 1, 64) == [56]
+    assert bucket_widths(lengths, 2, 64) == [16, 56]
+    assert bucket_widths(lengths, 3, 64) == [16, 32, 56]
+    assert bucket_widths(lengths, 9, 52) == [16, 32, 52]
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    assert (order_of(50, 1, 2, True) == order_of(50, 1, 2, True)).all()
+    assert (order_of(50, 1, 2, True) != order_of(50, 1, 3, True)).any()
+    assert (order_of(50, 1, 2, True) != order_of(50, 2, 2, True)).any()
+    assert (order_of(50, 1, 2, False) == np.arange(50)).all()
