@@ -80,7 +80,8 @@ def test_redirects_lead_to_articles(pages):
 
 def test_wikitext_has_what_real_pages_have(pages):
     text = "\n".join(text for namespace, *_, text in pages if namespace == 0)
-    for markup in ("-{zh-hans:", "-{zh-cn:", "[[File:", "[[Category:", "<ref", "{{reflist}}", "{|", "<!--", "<math>", "<gallery>",
+    for markup in ("-{zh-hans:", "-{zh-cn:", "[[File:", "[[Category:", "<ref", "{{reflist}}", "{|", "<!--", "<math>",
+                   "<gallery>",
                    "<nowiki>", "'''", "\n* ", "\n== ", "地區", "信息框"):
         assert markup in text or markup == "地區" and "區" in text, markup
 
@@ -91,16 +92,19 @@ def test_every_link_target_has_a_page(pages):
     for namespace, title, _, text in pages:
         if namespace == 0 and "縣" not in text and "為" not in text and "爲" not in text:
             for target in re.findall(r"\[\[([^\]|]+)", text):
-                assert target in titles or target.split(":")[0] in ("File", "Category") or target in ("照片", "</nowiki>实测<nowiki>"), (title, target)
+                assert target in titles or target.split(":")[0] in ("File", "Category") or target in ("照片",
+                                                                                                      "</nowiki>实测<nowiki>"), (title, target)
 
 
 def test_articles_are_long_enough_and_name_their_subject():
     world = World(random.Random("world 5"), 300)
     for entity in world.articles():
-        statements = [statement.text for section in article(random.Random(entity.name), entity) for statement in section.statements]
+        statements = [statement.text for section in article(random.Random(entity.name), entity)
+                      for statement in section.statements]
         assert 8 <= len(statements) <= 40, entity
         assert entity.name in statements[0]
-        assert all(sentence.endswith(("。", "”")) and "{" not in sentence and "[" not in sentence for sentence in statements)
+        assert all(sentence.endswith(("。", "”")) and "{" not in sentence and "[" not in sentence
+                   for sentence in statements)
 
 
 def test_every_template_in_a_plan_exists_and_its_brackets_match():
@@ -110,7 +114,8 @@ def test_every_template_in_a_plan_exists_and_its_brackets_match():
             for key in (key for _, keys in plan for key in keys):
                 other = key.rpartition(">")[2] if ">" in key else f"{name}.{key}"
                 kind_of_key, _, last = other.rpartition(".")
-                assert last in TEMPLATES.get(kind_of_key, TEMPLATES["person.writer"] if kind_of_key == "person" else {}) or \
+                assert last in TEMPLATES.get(kind_of_key, TEMPLATES["person.writer"]
+                                             if kind_of_key == "person" else {}) or \
                     kind_of_key == "person" and last in TEMPLATES["person.writer"], key
     for templates in TEMPLATES.values():
         for variants in templates.values():
@@ -137,9 +142,11 @@ def test_cluener_has_what_makes_the_task_hard(folder):
     for records in (train, dev):
         assert {kind for record in records for kind in record["label"]} == set(cluener.TYPES)
         assert any(not record["label"] for record in records)
-        assert any(len(spans) > 1 for record in records for entities in record["label"].values() for spans in entities.values())
+        assert any(len(spans) > 1 for record in records for entities in record["label"].values()
+                   for spans in entities.values())
     assert not {record["text"] for record in train} & {record["text"] for record in dev}
-    known, asked = ({(kind, text) for record in records for kind, entities in record["label"].items() for text in entities}
+    known, asked = ({(kind, text) for record in records for kind, entities in record["label"].items()
+                     for text in entities}
                     for records in (train, dev))
     for kind in cluener.TYPES:
         assert any(entity not in known for entity in asked if entity[0] == kind), kind
@@ -152,3 +159,57 @@ def test_news_templates_use_known_types():
     for template in NEWS:
         for slot, _ in SLOT.findall(template):
             assert slot.removesuffix("_2") in cluener.ROLES, template
+
+
+def rows(path):
+    return [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+
+
+def test_tnews_labels_are_listed_and_all_used(folder):
+    names = {record["label"]: record["label_desc"] for record in lines(folder / "tnews" / "labels.json")}
+    train, dev = (lines(folder / "tnews" / f"{split}.json") for split in ("train", "dev"))
+    assert (len(train), len(dev)) == (RECORDS, RECORDS // 5) and len(names) == 15
+    assert {record["label"] for record in train} == set(names)
+    for record in train + dev:
+        assert list(record) == ["label", "label_desc", "sentence", "keywords"]
+        assert names[record["label"]] == record["label_desc"]
+        assert all(keyword in record["sentence"] for keyword in record["keywords"].split(",") if keyword)
+    assert not {record["sentence"] for record in train} & {record["sentence"] for record in dev}
+
+
+def test_squad_answers_stand_where_they_are_said_to(folder):
+    train, dev = (lines(folder / "squad" / f"{split}-v1.1.json")[0] for split in ("train", "dev"))
+    assert train["version"] == dev["version"] == "1.1"
+    assert not {article["title"] for article in train["data"]} & {article["title"] for article in dev["data"]}
+    paragraphs = [paragraph for document in (train, dev) for article in document["data"] for paragraph in article["paragraphs"]]
+    questions = [(paragraph["context"], question) for paragraph in paragraphs for question in paragraph["qas"]]
+    for context, question in questions:
+        for answer in question["answers"]:
+            start = answer["answer_start"]
+            assert answer["text"] and context[start:start + len(answer["text"])] == answer["text"]
+            assert answer["text"] not in question["question"]
+    assert len({question["id"] for _, question in questions}) == len(questions)
+    assert len(questions) == RECORDS + RECORDS // 5
+
+
+def test_cola_has_four_columns_and_marks_what_is_unacceptable(folder):
+    train, dev = (rows(folder / "cola" / f"{split}.tsv") for split in ("train", "dev"))
+    assert (len(train), len(dev)) == (RECORDS, RECORDS // 5)
+    for source, label, mark, sentence in train + dev:
+        assert source and sentence and (label, mark) in (("1", ""), ("0", "*"))
+    assert 0.6 < sum(label == "1" for _, label, *_ in train) / len(train) < 0.85
+    assert len({sentence for *_, sentence in train + dev}) == len(train) + len(dev)
+
+
+def test_stsb_scores_cover_the_scale(folder):
+    train, dev = (rows(folder / "stsb" / f"sts-{split}.tsv") for split in ("train", "dev"))
+    assert (len(train), len(dev)) == (RECORDS, RECORDS // 5)
+    for *_, score, first, second in train + dev:
+        assert 0 <= float(score) <= 5 and first and second and first != second
+    assert all(len(row) == 7 for row in train + dev)
+    for low in range(5):
+        assert sum(low <= float(row[4]) <= low + 1 for row in train) > RECORDS / 20
+    overlap = [len(set(row[5]) & set(row[6])) / len(set(row[5]) | set(row[6])) for row in train]
+    near = [share for share, row in zip(overlap, train) if float(row[4]) >= 4]
+    far = [share for share, row in zip(overlap, train) if float(row[4]) <= 1]
+    assert sum(near) / len(near) > 2 * sum(far) / len(far)

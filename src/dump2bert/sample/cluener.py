@@ -14,8 +14,11 @@ from dump2bert.sample.templates.news import NEWS, PLAIN
 TYPES = ("address", "book", "company", "game", "government", "movie", "name", "organization", "position", "scene")
 # Slots that are narrower than a type: (type, value of the fact that `surfaces` notes beside the text).
 ROLES = {"team": ("organization", "team"), "school": ("organization", "school"), "publisher": ("company", "出版"),
-         "studio": ("company", "影视"), "gamehouse": ("company", "游戏"),
+         "studio": ("company", "影视"), "gamehouse": ("company", "游戏"), "software": ("company", "软件"),
+         "chips": ("company", "电子"), "carmaker": ("company", "汽车"), "estate": ("company", "地产"),
+         "town": ("address", "town"),
          **{role: ("position", role) for role in names.POSITIONS}, **{kind: (kind, None) for kind in TYPES}}
+EVERYWHERE = None
 DEV_SHARE = 0.2          # dev records per train record
 KEPT_FOR_DEV = 5         # every fifth entity of a type, every fifth position
 UNSEEN_IN_DEV = 0.5      # chance that an entity in dev is one of those
@@ -31,12 +34,11 @@ def records(rng, world, count):
     texts, made = set(), []
     dev_count = max(1, round(count * DEV_SHARE))
     while len(made) < count + dev_count:
-        # Dev comes first; of the sentences without entity there are only so many, so train falls back to others.
         in_dev = len(made) < dev_count
-        record = sentence(rng, seen, unseen if in_dev else {}, rng.choice(places))
-        if record["text"] not in texts:
-            texts.add(record["text"])
-            made.append(record)
+        found = sentence(rng, seen, unseen if in_dev else {}, rng.choice(places))
+        if found["text"] not in texts:
+            texts.add(found["text"])
+            made.append(found)
     return made[dev_count:], made[:dev_count]
 
 
@@ -49,16 +51,12 @@ def surfaces(rng, world):
         pool = seen if counts[entity.label] % KEPT_FOR_DEV else unseen
         place = entity.facts.get("birthplace") or entity.facts.get("place")
         place = (place[0] if isinstance(place, list) else place) or entity
-        written = [entity.name]
-        if entity.short and entity.label != "address":
-            written.append(entity.short)
-        if entity.label == "game" and entity.name[1].isascii():
-            written.append(entity.name.strip("《》"))
+        role = "town" if entity.label == "address" else entity.facts.get("sort") or entity.facts.get("industry")
+        pool[entity.label] += [(text, place, role) for text in writings(entity)]
         if entity.kind == "place":
             street = entity.facts["street"].name
-            written += [street, f"{entity.name}{street}", f"{street}{rng.randint(1, 300)}号", entity.facts["region"].name + entity.name,
-                        entity.short or entity.name]
-        pool[entity.label] += [(text, place, entity.facts.get("sort") or entity.facts.get("industry")) for text in written]
+            pool["address"] += [(text, place, "street") for text in (
+                street, entity.name + street, f"{street}{rng.randint(1, 300)}号")]
     # The same text may come from two entities (streets do); train and dev-only must not share any.
     for kind in TYPES:
         known = {text for text, *_ in seen[kind]}
@@ -68,24 +66,41 @@ def surfaces(rng, world):
     return seen, unseen
 
 
+def writings(entity):
+    """The ways to write an entity, the usual one first."""
+    yield entity.name
+    if entity.short:
+        yield entity.short
+    if entity.label == "game" and entity.name[1].isascii():
+        yield entity.name.strip("《》")
+    if entity.kind == "place":
+        yield entity.facts["region"].name + entity.name
+
+
 def sentence(rng, seen, unseen, place):
     """One record. `unseen` is empty for train."""
     if rng.random() < WITHOUT_ENTITY:
         return record(fill(rng, "plain", rng.choice(PLAIN), {}))
-    facts = {}
     template = rng.choice(NEWS)
+    facts = draw(rng, (seen, unseen), template, place)
+    return record(fill(rng, "news", template, facts), cut=rng.random() < CUT)
+
+
+def draw(rng, pools, template, place):
+    """What may fill each slot of the template: slot -> list of texts, many of them from `place` (or EVERYWHERE)."""
+    seen, unseen = pools
+    facts = {}
     for slot in sorted({slot for slot, literal in SLOT.findall(template) if not literal}):
         kind, role = ROLES[slot.removesuffix("_2")]
-        pools = [seen[kind], unseen[kind]] if unseen and rng.random() < UNSEEN_IN_DEV else [seen[kind]]
-        # The last pool that has one of the role; a small world may have none at all.
-        fitting = [[surface for surface in pool if role in (None, surface[2])] for pool in pools]
-        pool = next((pool for pool in reversed(fitting) if len(pool) > 1), seen[kind])
+        sources = [seen[kind], unseen[kind]] if unseen and rng.random() < UNSEEN_IN_DEV else [seen[kind]]
+        # The last source that has some of the role; a small world may have none at all.
+        fitting = [[surface for surface in source if role in (None, surface[2])] for source in sources]
+        fitting = next((surfaces for surfaces in reversed(fitting) if len(surfaces) > 1), seen[kind])
         # Second ones come from anywhere, so that there always is one that differs from the first.
-        near = slot == slot.removesuffix("_2") and rng.random() < LOCAL
-        local = [text for text, where, _ in pool if where is place] if near else []
-        facts[slot] = local or [text for text, *_ in pool]
-    statement = fill(rng, "news", template, facts)
-    return record(statement, cut=rng.random() < CUT)
+        near = place is not EVERYWHERE and slot in ROLES and rng.random() < LOCAL
+        local = [text for text, where, _ in fitting if where is place] if near else []
+        facts[slot] = local or [text for text, *_ in fitting]
+    return facts
 
 
 def record(statement, cut=False):

@@ -13,8 +13,10 @@ from opencc import OpenCC
 from dump2bert.sample import wikitext
 from dump2bert.sample.articles import article
 
-NAMESPACES = {-2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Samplewiki", 5: "Samplewiki talk",
-              6: "File", 7: "File talk", 8: "MediaWiki", 9: "MediaWiki talk", 10: "Template", 11: "Template talk", 12: "Help",
+NAMESPACES = {-2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Samplewiki",
+              5: "Samplewiki talk",
+              6: "File", 7: "File talk", 8: "MediaWiki", 9: "MediaWiki talk", 10: "Template", 11: "Template talk",
+              12: "Help",
               13: "Help talk", 14: "Category", 15: "Category talk", 828: "Module", 829: "Module talk"}
 SITE = "https://sample.invalid/wiki/"
 SCHEMA = "http://www.mediawiki.org/xml/export-0.11/"
@@ -73,7 +75,8 @@ def templates():
 def site_info():
     lines = [f'<mediawiki xmlns="{SCHEMA}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
              f'xsi:schemaLocation="{SCHEMA} http://www.mediawiki.org/xml/export-0.11.xsd" version="0.11" xml:lang="zh">',
-             "  <siteinfo>", "    <sitename>样本百科</sitename>", "    <dbname>samplewiki</dbname>", f"    <base>{SITE}首页</base>",
+             "  <siteinfo>", "    <sitename>样本百科</sitename>", "    <dbname>samplewiki</dbname>",
+             f"    <base>{SITE}首页</base>",
              "    <generator>dump2bert sample</generator>", "    <case>first-letter</case>", "    <namespaces>"]
     for key, name in NAMESPACES.items():
         lines.append(f'      <namespace key="{key}" case="first-letter"' + (f">{name}</namespace>" if name else " />"))
@@ -100,7 +103,8 @@ def page_xml(rng, number, namespace, title, redirect, text):
     if rng.random() < 0.5:
         lines.append(f"      <comment>{escape(rng.choice(COMMENTS))}</comment>")
     size = len(text.encode())
-    lines += [f"      <origin>{revision}</origin>", "      <model>wikitext</model>", "      <format>text/x-wiki</format>",
+    lines += [f"      <origin>{revision}</origin>", "      <model>wikitext</model>",
+              "      <format>text/x-wiki</format>",
               f'      <text bytes="{size}" sha1="{digest}" xml:space="preserve">{escape(text)}</text>',
               f"      <sha1>{digest}</sha1>", "    </revision>", "  </page>", ""]
     return "\n".join(lines)

@@ -4,6 +4,8 @@ Suffixes are typical of a type (市, 公司, 队) without giving it away: places
 characters, short forms drop the suffix, and one title can be a book, a film or a game. So context decides.
 """
 
+from dump2bert.errors import BadInput
+
 PLACE_FIRST = "岚枫雁鹭苇棠槐芦霜澄翠砚墨琴鸢梧荻萤暮晨霁沐虹楠桦椿桑云青石柳松梅白"
 PLACE_SECOND = "浦陵渡屏汀崖洲津坞岗亭堤坪湾桥塘川原溪泉岭林"
 RIVER_FIRST = "澄霁沐虹碧漓浣泠涟青白墨玉银金长曲清凉"
@@ -23,7 +25,8 @@ GIVEN = {
 }
 FOREIGN_SYLLABLES = ("艾", "洛", "维", "森", "塔", "米", "尔", "雷", "科", "诺", "亚", "贝", "卡", "德", "伦", "莉", "菲", "奥", "罗", "萨",
                      "兰", "丁", "蒂", "克", "莫", "巴", "伊", "尤")
-LATIN_FIRST = ("Nor", "Vel", "Tam", "Kor", "Lun", "Zer", "Mio", "Pax", "Ori", "Fen", "Bra", "Sil", "Dra", "Hal", "Que", "Yon")
+LATIN_FIRST = ("Nor", "Vel", "Tam", "Kor", "Lun", "Zer", "Mio", "Pax", "Ori", "Fen", "Bra", "Sil", "Dra", "Hal", "Que",
+               "Yon")
 LATIN_LAST = ("ix", "on", "ia", "tek", "sy", "net", "ar", "us", "ella", "um", "is", "era")
 
 COMPANY_FIRST = "恒拓锐晶启鸿卓维盛瑞联创嘉泰源信金银"
@@ -56,12 +59,12 @@ POSITION_PREFIXES = {"boss": ("副", "高级", "执行"), "official": ("副", "�
 
 
 def place_stem(rng):
-    """Two characters such as 岚浦."""
-    return rng.choice(PLACE_FIRST) + rng.choice(PLACE_SECOND)
+    """Two characters such as 岚浦, seldom three."""
+    return (rng.choice(PLACE_FIRST) if rng.random() < 0.08 else "") + rng.choice(PLACE_FIRST) + rng.choice(PLACE_SECOND)
 
 
 def river_name(rng):
-    return rng.choice(RIVER_FIRST) + rng.choice(("", "水", "沙", "石", "源")) + rng.choice(("江", "河", "河", "溪"))
+    return rng.choice(RIVER_FIRST) + rng.choice(("", "水", "沙", "石", "源", "云", "川", "南")) + rng.choice(("江", "河", "河", "溪"))
 
 
 def person_name(rng, gender):
@@ -122,9 +125,10 @@ def positions():
 
 def unused(make, taken):
     """Call `make` until it gives a name (or a tuple that begins with one) that is not in `taken`; remember it."""
-    while True:
+    for _ in range(10_000):
         made = make()
         name = made[0] if isinstance(made, tuple) else made
         if name not in taken:
             taken.add(name)
             return made
+    raise BadInput("the sample world has run out of names: ask for fewer articles")

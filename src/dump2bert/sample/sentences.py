@@ -27,6 +27,12 @@ class Entity:
     pronouns: tuple = ()
     facts: dict = field(default_factory=dict)
 
+    def link(self, slot, other):
+        """Add `other` to the list of entities in `slot`."""
+        known = self.facts.setdefault(slot, [])
+        if other not in known:
+            known.append(other)
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -38,9 +44,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence: its template's key and its segments in order."""
+    """A sentence: its template's key, its segments in order, and the entity that it is about."""
     key: str
     segments: tuple
+    subject: Entity | None = None
 
     @property
     def text(self):
@@ -59,7 +66,7 @@ class MissingFact(Exception):
     """The template asks for a fact that the entity does not have."""
 
 
-def fill(rng, key, template, facts):
+def fill(rng, key, template, facts, subject=None):
     """The template's Statement. `facts` maps slot names to Entity, str or list of these. Raises MissingFact."""
     template = ALTERNATIVES.sub(lambda match: rng.choice(match.group(1).split("|")), template)
     segments, chosen, position = [], {}, 0
@@ -80,7 +87,7 @@ def fill(rng, key, template, facts):
         position = match.end()
     if position < len(template):
         segments.append(Segment(template[position:]))
-    return Statement(key, tuple(segments))
+    return Statement(key, tuple(segments), subject)
 
 
 def resolve(rng, path, facts, chosen):
@@ -91,8 +98,9 @@ def resolve(rng, path, facts, chosen):
     holder = resolve(rng, owner, facts, chosen).facts if owner else facts
     value = holder.get(fact)
     if isinstance(value, (list, tuple)):
-        # Two slots of one sentence with the same stem (actor, actor_2) never get the same entity.
-        value = [item for item in value if item not in chosen.values()]
+        # {name} and {name_2} are never the same one.
+        stem = path.removesuffix("_2")
+        value = [item for item in value if item not in (chosen.get(stem), chosen.get(f"{stem}_2"))]
         value = rng.choice(value) if value else None
     if value is None:
         raise MissingFact(path)
@@ -114,6 +122,6 @@ def say(rng, templates, key, subject, mention="name"):
             spoken = Segment(subject.short, "s", subject, subject.label)
     facts = {**subject.facts, "name": subject, "s": spoken}
     try:
-        return fill(rng, key, rng.choice(templates[key]), facts)
+        return fill(rng, key, rng.choice(templates[key]), facts, subject)
     except MissingFact:
         return None

@@ -1,5 +1,6 @@
 """Common words of the sample world: what its places grow, its people study and its works tell. Plain strings only."""
 
+THIS_YEAR = 2024
 DIRECTIONS = ("东部", "西部", "南部", "北部", "中部", "东南部", "西北部", "东北部", "西南部")
 TERRAINS = ("丘陵", "平原", "山地", "盆地", "高原", "河谷", "湖滨平原", "沿海低地")
 CROPS = ("茶叶", "水稻", "柑橘", "棉花", "苹果", "药材", "花生", "葡萄", "竹笋", "烟草", "小麦", "蜂蜜")
@@ -33,7 +34,8 @@ TRADES = {
     "official": {"jobs": ("政治人物", "公务员", "法学家"), "topics": ("教育改革", "水利建设", "道路交通", "环境保护", "公共卫生", "住房问题")},
     "engineer": {"jobs": ("工程师", "建筑师", "桥梁专家"), "topics": ("拱桥设计", "隧道施工", "旧城改造", "铁路信号", "水坝安全", "高层建筑")},
 }
-TRADE_SHARES = {"writer": 14, "director": 9, "actor": 13, "designer": 8, "entrepreneur": 14, "scholar": 12, "athlete": 12,
+TRADE_SHARES = {"writer": 14, "director": 9, "actor": 13, "designer": 8, "entrepreneur": 14, "scholar": 12,
+                "athlete": 12,
                 "musician": 8, "official": 8, "engineer": 6}
 
 BOOK_GENRES = ("长篇小说", "短篇小说集", "诗集", "散文集", "回忆录", "科幻小说", "历史小说", "侦探小说")

@@ -128,7 +128,8 @@ class Writer:
             parts.append(f"== 计算 ==\n计算{self.entity.name}的有关数字时使用公式{rng.choice(MATHS)}，''其中各项''以<nowiki>[[</nowiki>实测<nowiki>]]</nowiki>为准。")
         if self.references:
             parts.append("== 参考资料 ==\n{{reflist}}")
-        related = [entity for value in self.entity.facts.values() for entity in (value if isinstance(value, list) else [value])
+        related = [entity for value in self.entity.facts.values()
+                   for entity in (value if isinstance(value, list) else [value])
                    if isinstance(entity, Entity) and entity.kind != "street"]
         if related and rng.random() < 0.5:
             parts.append("== 参见 ==\n" + "\n".join(f"* {target(entity)}" for entity in related[:4]))

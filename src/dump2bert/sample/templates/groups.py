@@ -1,7 +1,8 @@
 """What is said of companies, organizations (teams, schools, others) and government bodies."""
 
 COMPANY = {
-    "lead": ["{name}是一家[主要|]经营{product}的企业，总部位于{region}{place}。", "{name}是{region}{place}的一家{industry}企业，由{founder}于{year}年创办。"],
+    "lead": ["{name}是一家[主要|]经营{product}的企业，总部位于{region}{place}。",
+             "{name}是{region}{place}的一家{industry}企业，由{founder}于{year}年创办。"],
     "founded": ["{year}年，{founder}在{place}创办了{s}。", "{s}成立于{year}年，创始人为{founder}。"],
     "office": ["{s}的总部大楼位于{place}{street}{house}号。", "{s}的总部设在{place}的{street}。"],
     "product": ["{s}的主要产品和业务[包括|有]{product}。", "{product}是{s}[最主要|最赚钱]的业务。"],
@@ -13,7 +14,8 @@ COMPANY = {
     "crisis": ["{crisis}年，{s}因[管理不善|市场变化]出现亏损，[裁减了部分员工|董事会更换了总经理]。", "{s}在{crisis}年[陷入困境|亏损严重]，[一年后恢复盈利|后来卖掉了部分资产]。"],
     "branch": ["{s}在{branch}设有分公司，[负责当地的销售|主要生产{product}]。", "除{place}外，{s}在{branch}也有分公司。"],
     "welfare": ["{s}为员工提供[免费午餐|住房补贴]，[离职率很低|受到员工好评]。", "{s}每年从利润中拿出{share}%用于[技术研发|员工培训]。"],
-    "founder": ["创始人{founder}[是{founder.birthplace}人|出生于{founder.birthplace}]，[早年|曾]在{founder.topic}工作。", "{founder}创办{s}之前，曾在{founder.residence}经商。"],
+    "founder": ["创始人{founder}[是{founder.birthplace}人|出生于{founder.birthplace}]，[早年|曾]在{founder.topic}工作。",
+                "{founder}创办{s}之前，曾在{founder.residence}经商。"],
     "book": ["{s}出版了{book.creator}的{book}。", "{book}由{s}出版，作者是{book.creator}。"],
     "movie": ["{s}出品了{movie.creator}执导的{movie}。", "由{s}出品的{movie}于{movie.year}年上映。"],
     "game": ["{s}推出的{game}由{game.creator}设计。", "{game}是{s}在{game.year}年推出的游戏。"],
@@ -26,7 +28,8 @@ ORGANIZATION = {
         "ground": ["{s}的主场位于{place}的{street}，可容纳{seats}名观众。", "球队主场在{street}，有{seats}个座位。"],
         "head": ["{s}的主教练是{head}，[重视防守|强调快速进攻]。", "{head}[目前|]担任{s}的主教练，[对队员要求严格|善于使用年轻球员]。"],
         "titles": ["{s}共夺得{titles}次联赛冠军，[最近一次是在{later}年|首次夺冠是在{later}年]。", "{later}年，{s}夺得联赛冠军，这是球队历史上的第{titles}个冠军。"],
-        "player": ["{player}是{s}[最有名|最受欢迎]的球员之一，身穿{player.number}号球衣。", "{s}的{player}以{player.topic}见长，[是球队的主力|深受球迷喜爱]。"],
+        "player": ["{player}是{s}[最有名|最受欢迎]的球员之一，身穿{player.number}号球衣。",
+                   "{s}的{player}以{player.topic}见长，[是球队的主力|深受球迷喜爱]。"],
         "fans": ["{s}的球迷[喜欢在赛前合唱队歌|大多是{place}居民]，会员人数达{members}人。", "{s}有{members}名球迷会员，[客场比赛也有人随队助威|每个主场都座无虚席]。"],
         "youth": ["{s}[设有|建有]青年队，[每年选拔二十名少年|为球队培养了许多球员]。", "球队的青年队在{street}训练，[教练都是退役球员|免费招收学生]。"],
         "loss": ["{later}年，{s}因[伤病太多|成绩不佳]降级，[次年重返联赛|两年后才重返联赛]。", "{s}在{later}年的决赛中[点球|加时]落败，获得第二名。"],
@@ -66,5 +69,6 @@ GOVERNMENT = {
     "partner": ["{s}与{partner}合作，在{place}[开展|组织]{partner.work}活动。", "{partner}常常[协助|配合]{s}的工作。"],
     "service": ["居民可以在{street}的[办事大厅|窗口]向{s}[提出申请|反映问题]。", "{s}每周[三|五]接待居民来访，[通常|一般]在十天内答复。"],
     "report": ["{s}每年发布{duty}方面的[报告|统计数据]。", "据{s}的报告，{place}的{duty}[近年来明显改善|仍然存在不足]。"],
-    "dispute": ["{later}年，{s}因{duty}方面的[决定|失误]受到[居民|媒体]批评，[后来公开道歉|随后修改了方案]。", "{s}关于{duty}的[计划|方案]曾引起争论，[最后由居民投票决定|经过三次听证才通过]。"],
+    "dispute": ["{later}年，{s}因{duty}方面的[决定|失误]受到[居民|媒体]批评，[后来公开道歉|随后修改了方案]。",
+                "{s}关于{duty}的[计划|方案]曾引起争论，[最后由居民投票决定|经过三次听证才通过]。"],
 }

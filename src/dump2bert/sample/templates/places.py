@@ -12,7 +12,8 @@ REGION = {
 }
 
 PLACE = {
-    "lead": ["{name}是{region}[下辖|所属]的一个{level}，位于{region}{direction}。", "{name}位于{region}{direction}，是{region}的一个{level}。"],
+    "lead": ["{name}是{region}[下辖|所属]的一个{level}，位于{region}{direction}。",
+             "{name}位于{region}{direction}，是{region}的一个{level}。"],
     "size": ["{s}面积{area}平方公里，人口约{population}人。", "全{level}总面积{area}平方公里，[常住|总]人口约{population}人。"],
     "terrain": ["{s}境内以{terrain}为主，[地势北高南低|地势西高东低|地势较为平坦]。", "{s}地处{terrain}，[土地肥沃|交通方便|水源充足]。"],
     "river": ["{river}流经{s}，为当地提供了[充足的水源|重要的航道]。", "{s}的[主要|]河流是{river}，[两岸土地肥沃|沿岸人口密集]。"],
@@ -28,7 +29,8 @@ PLACE = {
     "organization": ["{organization}设在{s}的{street}附近。", "{s}是{organization}的所在地。"],
     "government": ["{government}负责{s}的{government.duty}工作。", "{s}的{government.duty}由{government}主管。"],
     "food": ["{s}的{food}[远近闻名|是有名的小吃|味道独特]，[游客常常买来送给亲友|几乎每条街上都有店铺出售]。", "到{s}的游客[大多|都]会品尝当地的{food}。"],
-    "festival": ["每年{month}月，{s}都会举办{festival}，[吸引各地游客|全{level}居民都会参加|热闹非凡]。", "{s}的{festival}在每年{month}月举行，[已有上百年的历史|十分热闹]。"],
+    "festival": ["每年{month}月，{s}都会举办{festival}，[吸引各地游客|全{level}居民都会参加|热闹非凡]。",
+                 "{s}的{festival}在每年{month}月举行，[已有上百年的历史|十分热闹]。"],
     "tree": ["{tree}是{s}的{level}树，[街道两旁随处可见|城中有许多百年老树]。", "{s}的街道两旁种满了{tree}。"],
     "scenic": ["{scenic}位于{s}，[是有名的风景区|每年接待大批游客]。", "{s}[最有名|最受欢迎]的景点是{scenic}。"],
     "native": ["{native.job}{native}出生于{s}。", "{s}出过不少名人，{native.job}{native}就是其中之一。"],
@@ -61,7 +63,8 @@ SCENIC = {
     "tree": ["{s}种有大量{tree}，[秋天叶子变黄时景色最美|有的树龄超过三百年]。", "游客可以在{s}看到[成片|高大]的{tree}。"],
     "animal": ["{s}一带生活着{animal}和{bird}等动物。", "在{s}，[清晨|傍晚]常能见到{animal}和{bird}。"],
     "season": ["{month}月是游览{s}的最佳时间，[天气晴朗|花开得最盛|游客也不太多]。", "每年{month}月，{s}都会举办[摄影展|登山比赛|花展]。"],
-    "legend": ["[当地传说|相传]，[一位老僧|一位渔夫|一对兄弟]曾在{s}[种下|埋下]一棵{tree}，[保佑|祝愿]{place}风调雨顺。", "关于{s}的来历，{place}流传着[一位将军|一位公主|一位石匠]的故事。"],
+    "legend": ["[当地传说|相传]，[一位老僧|一位渔夫|一对兄弟]曾在{s}[种下|埋下]一棵{tree}，[保佑|祝愿]{place}风调雨顺。",
+               "关于{s}的来历，{place}流传着[一位将军|一位公主|一位石匠]的故事。"],
     "road": ["从{place}乘[公共汽车|旅游专线]可以直达{s}，全程{distance}公里。", "{s}距{place}火车站{distance}公里，[每天有班车往返|交通方便]。"],
     "protect": ["为了保护{s}的环境，{place}[限制了每天的游客人数|禁止在景区内建造新的酒店]。", "{s}[已|]被{region}列为重点保护[单位|景区]。"],
     "painter": ["许多画家[喜欢到|常到]{s}写生，[画下日出的景色|画下雪后的景色]。", "{s}的日出[常常|多次]出现在{place}的明信片上。"],
