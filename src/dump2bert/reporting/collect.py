@@ -95,13 +95,19 @@ def read_task(results, name, spec, networks):
                 folder = results / "networks" / network / "tasks" / variant / f"seed-{seed}"
                 metrics = optional_json(folder / "metrics.json")
                 if metrics:
-                    runs.append({"seed": seed, "metrics": metrics, "folder": folder,
+                    runs.append({"seed": seed, "metrics": metrics, "folder": folder, "epochs": epochs_of(folder),
                                  "steps": read_steps(folder / "metrics.jsonl")})
             if runs:
                 groups.append({"network": network, "variant": variant, "use_crf": use_crf, "runs": runs,
                                "examples": read_examples(runs[0]["folder"], runs[0]["metrics"])})
     return {"spec": spec, "groups": groups, "data": optional_json(results / "tasks" / name / "statistics.json"),
             "labels": optional_json(results / "tasks" / name / "labels.json")}
+
+
+def epochs_of(folder):
+    """"4 of 6": the epoch whose weights a finetuned network has."""
+    task = (optional_json(folder / "network.json") or {}).get("task", {})
+    return f"{task['best_epoch']} of {task['epoch_num']}" if "best_epoch" in task else "–"
 
 
 def read_sources(results, config):

@@ -79,6 +79,7 @@ def facts_of(name, network, jobs):
         "tokens per second (median)": count(statistics.median(speeds)) if speeds else "–",
         "time of the job": duration(seconds) if seconds else "–",
         "seed": str(options.get("seed", "–")),
+        "data version (digest)": trained.get("data", "–"),
     }
 
 
@@ -88,19 +89,38 @@ def last_tenth(values):
 
 EVALUATION = (
     ("mlm_accuracy", "MLM accuracy", fraction), ("majority_mlm_accuracy", "always the commonest token", fraction),
-    ("mlm_loss", "MLM loss, nats", fraction), ("mlm_perplexity", "MLM perplexity", short),
-    ("nsp_accuracy", "NSP accuracy", fraction), ("nsp_loss", "NSP loss, nats", fraction), ("instances", "instances", count), ("masked_words", "masked tokens", count), ("step", "after step", count),
-    ("seed", "seed", str),
+    ("mlm_perplexity", "MLM perplexity", short), ("nsp_accuracy", "NSP accuracy", fraction),
+    ("instances", "instances", count), ("step", "after step", count),
 )
+MORE_OF_EVALUATION = (
+    ("mlm_loss", "MLM loss, nats", fraction), ("nsp_loss", "NSP loss, nats", fraction),
+    ("masked_words", "masked tokens", count), ("split", "split", str), ("seed", "seed", str),
+    ("data", "data version (digest)", str),
+)
+"""Keys of pretrain_eval/metrics.json: what the page calls them and how it writes them."""
 
 
-def evaluation_table(networks):
-    """The scores on the held-out documents, one row for each network."""
-    evaluated = {name: network["evaluation"] for name, network in networks.items() if network["evaluation"]}
-    columns = [column for column in EVALUATION if any(column[0] in values for values in evaluated.values())]
+def evaluation_summary(networks):
+    """The scores on the held-out documents for the top of the page, one row for each network."""
+    evaluated, columns = evaluations(networks, EVALUATION)
     rows = [[name, *(form(values.get(key)) for key, _, form in columns)] for name, values in evaluated.items()]
     return rows and table(
         ["network", *(title for _, title, _ in columns)], rows, title="Pretraining",
         caption="On the held-out documents (split held_out, each gone through once). Accuracies are fractions from 0 to 1, of "
                 "the masked tokens (MLM) and of the instances (NSP); guessing gives the accuracy of the commonest token and "
                 "about 0.5.")
+
+
+def evaluation_table(networks):
+    """All that the evaluation says, one column for each network."""
+    evaluated, entries = evaluations(networks, EVALUATION + MORE_OF_EVALUATION)
+    rows = [[title, *(form(values[key]) if key in values else "–" for values in evaluated.values())]
+            for key, title, form in entries]
+    return rows and table(["", *evaluated], rows, title="Evaluation on the held-out documents",
+                          caption="Losses are means over the masked tokens (MLM) and over the instances (NSP).")
+
+
+def evaluations(networks, entries):
+    """The evaluated networks, and those of `entries` that one of them has."""
+    evaluated = {name: network["evaluation"] for name, network in networks.items() if network["evaluation"]}
+    return evaluated, [entry for entry in entries if any(entry[0] in values for values in evaluated.values())]

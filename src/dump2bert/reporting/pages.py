@@ -32,9 +32,10 @@ def page(found, about, task=None):
         title=found["config"].get("report", {}).get("title", "dump2bert"),
         language=found["config"].get("corpus", {}).get("language", ""),
         task=task, about=about, lede=lede(found),
-        summary=scores.summary(found["tasks"]), evaluation=networks.evaluation_table(nets),
+        summary=scores.summary(found["tasks"]), evaluation=networks.evaluation_summary(nets),
         tasks=[scores.task_section(name, one, colours, examples) for name, one in found["tasks"].items() if one["groups"]],
-        settings=networks.settings_table(nets, jobs), curves=networks.curves(pretrained, colours),
+        settings=networks.settings_table(nets, jobs), evaluation_table=networks.evaluation_table(nets),
+        curves=networks.curves(pretrained, colours),
         network_legend=[(name, colours[name]) for name in pretrained],
         corpus=corpus.corpus_section(found), pretraining_data=corpus.instances_table(found["pretraining_data"]),
         instance_figures=corpus.instance_figures(found["pretraining_data"]),
@@ -45,7 +46,7 @@ def page(found, about, task=None):
 
 def lede(found):
     """Sentences that say what this run is."""
-    nets, tasks = list(found["networks"]), list(found["tasks"])
+    tasks = {name: {group["network"] for group in task["groups"]} for name, task in found["tasks"].items() if task["groups"]}
     train, text = found["pretraining_data"].get("train"), found["corpus"]
     sentences = []
     if text and train:
@@ -58,9 +59,9 @@ def lede(found):
         told = count(next(iter(steps.values()))) if len(set(steps.values())) == 1 else listed(map(count, steps.values()))
         sentences.append(f"The network{'s' * (len(steps) > 1)} {listed(steps)} {'were' if len(steps) > 1 else 'was'} "
                          f"pretrained for {told} steps{each}.")
-    if nets and tasks:
-        sentences.append(f"What they can do was measured on {listed(tasks)}." if len(nets) > 1
-                         else f"What it can do was measured on {listed(tasks)}.")
+    if tasks:
+        finetuned = [name for name in found["networks"] if any(name in of_task for of_task in tasks.values())]
+        sentences.append(f"Finetuned and scored: {listed(finetuned)} on {listed(tasks)}.")
     return " ".join(sentences)
 
 
@@ -72,7 +73,7 @@ def listed(words):
 
 def times_table(jobs):
     """Wall time, memory and load of every job, and the sum."""
-    rows = [[job["stage"], " ".join(job["what"]).replace("_", "_"), duration(job["seconds"]),
+    rows = [[job["stage"], " ".join(job["what"]), duration(job["seconds"]),
              count(job["memory"]), percent(job["load"] / 100) if job["load"] is not None else "–"] for job in jobs]
     if not rows:
         return None

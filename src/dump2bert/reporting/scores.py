@@ -19,10 +19,10 @@ MEANINGS = {
     ("ner", "standard"): "An entity is right when its first and last character and its type are (seqeval, strict). Precision, "
                          "recall and F1 count the entities of all types together (micro); macro F1 is the mean over the "
                          "types.",
-    ("ner", "zoo"): "The reference system's own metrics, for comparison with its published numbers only. Accuracy, precision, "
-                    "recall and F1 count positions, padding included, and take any two labels but O for equal. CLUE benchmark "
-                    "is the macro F1 of CLUENER's official scorer: over the sets of entity texts of a record, positions "
-                    "ignored.",
+    ("ner", "zoo"): "The reference system's own metrics, for comparison with its published numbers only. Accuracy is the share of "
+                    "equal labels over all positions, padding included; precision, recall and F1 count positions and take any "
+                    "two labels but O for equal. CLUE benchmark is the macro F1 of CLUENER's official scorer: over the sets of "
+                    "entity texts of a record, positions ignored, a type that never occurs counting as 0.",
 }
 """(kind of task, family of metrics): what its numbers count."""
 
@@ -171,24 +171,32 @@ def types_table(groups, per_type):
 
 
 def training_charts(groups, colours):
-    """(title, svg) of the finetuning runs, one curve for each seed: loss, and the score after each epoch."""
+    """(title, svg) of the finetuning runs, one curve for each seed: loss, and the development score after each epoch."""
+    runs = [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours), run["steps"])
+            for group in groups for run in group["runs"]]
+    scores = dict.fromkeys(key for _, _, steps in runs for line in steps for key in line if key.startswith("dev_"))
     charts = []
-    for title, key in (("Training loss", "loss"), *((f"{NAMES.get(key, key)} on the development set after each epoch", key)
-                                                    for key in ("f1", "clue_benchmark", "accuracy", "matthews", "spearman"))):
-        svg = line_chart(title, [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours),
-                                  [(line["step"], line[key]) for line in run["steps"] if line.get(key) is not None])
-                                 for group in groups for run in group["runs"]], from_zero=True)
+    for key, title in {"loss": "Training loss", **{key: f"{named_score(key)} on dev after each epoch" for key in scores}}.items():
+        svg = line_chart(title, [(name, style, [(line["step"], line[key]) for line in steps if line.get(key) is not None])
+                                 for name, style, steps in runs], from_zero=True)
         if svg:
             charts.append((title, svg))
     return charts
 
 
+def named_score(key):
+    name = key.removeprefix("dev_")
+    return NAMES.get(name, name.replace("_", " "))
+
+
 def speed_table(groups):
-    rows = [[group["network"], variant_of(group),
+    rows = [[group["network"], variant_of(group), ", ".join(run["epochs"] for run in group["runs"]),
              *(mean_of(group, key, form) for key, form in (("seconds", duration), ("samples_per_second", short),
                                                            ("ms_per_step", short)))] for group in groups]
-    return table(["network", "head", "time", "records per second", "ms per step"], rows, text_columns=2,
-                 caption="Prediction of the whole split (mean over the seeds).")
+    return table(["network", "head", "epoch kept", "time of prediction", "records per second", "ms per step"], rows,
+                 text_columns=3,
+                 caption="Of each seed's epochs the one with the best score on dev is kept. Speed is that of predicting the "
+                         "whole split, mean over the seeds.")
 
 
 def mean_of(group, key, form):
