@@ -210,6 +210,12 @@ def test_a_full_disk_is_said_and_the_part_is_kept(server, tmp_path, monkeypatch)
         download([serve(server)], tmp_path / "dump")
 
 
+def test_an_output_folder_that_cannot_be_is_said(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="file cannot be written"):
+        download([serve(server)], tmp_path / "file" / "dump")
+
+
 @pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])
 @pytest.mark.parametrize("line", ["{sum}  wiki.xml.bz2", "{sum} *wiki.xml.bz2", "{sum}  20240101/wiki.xml.bz2"])
 def test_the_checksum_comes_from_the_mirrors_sums_file(server, tmp_path, algorithm, line):

@@ -164,6 +164,12 @@ def test_a_missing_dump_is_said(tmp_path):
         extract(tmp_path / "absent.xml", tmp_path / "out", 1)
 
 
+def test_an_output_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="articles.jsonl.gz cannot be written"):
+        extract(written(tmp_path, DUMP), tmp_path / "file" / "articles.jsonl.gz", 1)
+
+
 def program(folder, monkeypatch, script):
     path = folder / "program"
     path.write_text(f"#!/bin/sh\n{script}\n")

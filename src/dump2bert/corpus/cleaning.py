@@ -116,7 +116,7 @@ def article_sentences(text, language, to_variant, dropped):
             continue
         for place, sentence in enumerate(split_sentences(line, language)):
             rule = sentence_rule(sentence, ideographic, language)
-            if place == 0 and not is_item and is_headless(sentence):
+            if not rule and place == 0 and not is_item and is_headless(sentence):
                 rule = "headless"
             if rule:
                 dropped(rule, sentence)
@@ -138,7 +138,8 @@ def is_heading(line, ideographic):
 
 def is_headless(sentence):
     """Whether a paragraph has lost its first words to a template: `is a river in ...` (but not `eBay is ...`)."""
-    return re.split(r"\W", sentence, maxsplit=1)[0].islower()
+    word = re.match(r"\w*", sentence)[0]
+    return word[:1].islower() and word.islower()
 
 
 def sentence_rule(sentence, ideographic, language):

@@ -32,7 +32,7 @@ def extract(dump, output, processes, cut_off="error"):
     found = survey(dump, accept_cut_off=cut_off == "accept")
     say(f"{found.pages} pages: {len(found.articles)} articles, {found.redirects} redirects, "
         f"{found.other_namespaces} of other namespaces")
-    with workspace(output) as folder, atomic_write(output, "wb") as file:
+    with atomic_write(output, "wb") as file, workspace(output) as folder:
         source = readable_dump(dump, found, folder)
         with contextlib.closing(wikiextractor(source, processes)) as lines:
             articles = checked(lines, found, dump)
@@ -47,7 +47,6 @@ def extract(dump, output, processes, cut_off="error"):
 def workspace(output):
     """A temporary folder beside the output; what a killed run left is removed."""
     output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{output.name}.work-"
     for stale in output.parent.glob(f"{prefix}*"):
         shutil.rmtree(stale, ignore_errors=True)
