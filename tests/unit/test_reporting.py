@@ -144,9 +144,10 @@ def test_without_a_configuration_all_that_is_found_is_shown(results):
 
 
 def test_page_of_a_task_has_its_networks_and_no_corpus(results):
-    found = collect(results, CONFIG, "cluener")
+    config = {**CONFIG, "tasks": {**CONFIG["tasks"], "oldtask": {"networks": ["nezha"]}}}
+    found = collect(results, config, "cluener")
     text = page(found, ABOUT, "cluener")
-    assert list(found["networks"]) == ["base"] and "Task cluener" in text and "77,123" not in text
+    assert list(found["tasks"]) == ["cluener"] and list(found["networks"]) == ["base"] and "Task cluener" in text and "77,123" not in text
 
 
 def test_page_is_made_before_anything_is_there(tmp_path):
@@ -259,6 +260,7 @@ def test_figures_are_well_formed_and_survive_odd_values():
     drawings = [
         line_chart("a & b", [("<x>", "s0", [(1, 2.0), (2, float("nan")), (3, float("inf"))])], unit="<", reference=(2, "&")),
         line_chart("constant", [("x", "s0", [(step, 3.0) for step in range(5)])]),
+        line_chart("below zero", [("x", "s0", [(1, -0.2), (2, -0.1)])], from_zero=True),
         line_chart("zero", [("x", "s0", [(0, 0.0)])], from_zero=True),
         histogram("<h>", [(1, 9, 3), (10, None, 4)], "<u>"),
         dot_plot("<d>", [("<t>", "3")], [("<s>", "s0 open", {"<t>": [0.1, 0.2]})], "F1"),
@@ -271,7 +273,7 @@ def test_figures_are_well_formed_and_survive_odd_values():
 def test_a_curve_stays_within_its_frame():
     svg = line_chart("x", [("x", "s0", [(step, 100.0 if step == 50 else 1.0) for step in range(100)])])
     heights = [float(point.split(",")[1]) for point in re.search(r'points="([^"]*)"', svg)[1].split()]
-    assert 12 <= min(heights) and max(heights) <= 214
+    assert 12 <= min(heights) and max(heights) <= 214 and ">100<" not in svg.partition('class="axis"')[0]
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers

@@ -23,51 +23,65 @@ def line_chart(title, series, unit="", x_label="step", reference=None, from_zero
     curves = [curve for curve in curves if curve[2]]
     if not curves:
         return ""
-    highs = [y for _, _, bins in curves for _, _, _, y in bins]
-    lows = [y for _, _, bins in curves for _, _, y, _ in bins]
-    # Against single spikes (a step that waited for a compile): the axis covers 99.5 % of the values with some room.
-    top = max(highs) if len(highs) < 20 else min(max(highs), 1.5 * sorted(highs)[int(0.99 * len(highs))])
-    if reference and (min(lows) <= reference[0] <= top or abs(reference[0] - top) < 0.5 * (top - min(lows))):
-        top, lows = max(top, reference[0]), [*lows, reference[0]]
-    y_ticks = ticks(0 if from_zero else min(lows), top, 4)
-    first_x, last_x = (choose(x for _, _, points in series for x, _ in points) for choose in (min, max))
-    x_ticks = ticks(first_x, last_x, 5)
+    last_x = max(x for _, _, points in series for x, _ in points)
+    x_ticks, y_ticks = limits(curves, last_x, reference, from_zero)
     x_of = scale(x_ticks[0], max(last_x, x_ticks[0] + 1e-9), LEFT, WIDTH - RIGHT)
     y_of = scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
 
-    parts = [opening(title, [name for name, _, _ in curves])]
-    for y in y_ticks:
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y_of(y):.1f}" y2="{y_of(y):.1f}"/>'
-                     f'<text class="tick" x="{LEFT - 7}" y="{y_of(y) + 4:.1f}" text-anchor="end">{short(y)}</text>')
-    for x in x_ticks:
-        if x <= last_x:
-            parts.append(f'<line class="axis" x1="{x_of(x):.1f}" x2="{x_of(x):.1f}" y1="{HEIGHT - BOTTOM}" '
-                         f'y2="{HEIGHT - BOTTOM + 4}"/><text class="tick" x="{x_of(x):.1f}" y="{HEIGHT - BOTTOM + 17}" '
-                         f'text-anchor="middle">{short(x)}</text>')
-    parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}"/>')
-    parts.append(f'<text class="label" x="{WIDTH - RIGHT}" y="{HEIGHT - 3}" text-anchor="end">{escape(x_label)}</text>')
-    if unit:
-        parts.append(f'<text class="label" x="{LEFT}" y="{HEIGHT - 3}">{escape(unit)}</text>')
+    def at(x, y):
+        return f"{x_of(x):.1f},{y_of(min(max(y, y_ticks[0]), y_ticks[-1])):.1f}"
+
+    parts = [opening(title, [name for name, _, _ in curves]), *frame(x_ticks, y_ticks, x_of, y_of, x_label, unit)]
     if reference and y_ticks[0] <= reference[0] <= y_ticks[-1]:
         y = y_of(reference[0])
         parts.append(f'<line class="reference" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
                      f'<text class="label" x="{WIDTH - RIGHT}" y="{y - 5:.1f}" text-anchor="end">'
                      f'{escape(reference[1])}</text>')
-
-    def at(x, y):
-        return f"{x_of(x):.1f},{y_of(min(max(y, y_ticks[0]), y_ticks[-1])):.1f}"
-
     for name, colour, bins in curves:
         if any(high > low for _, _, low, high in bins):
             outline = [at(x, high) for x, _, _, high in bins] + [at(x, low) for x, _, low, _ in reversed(bins)]
             parts.append(f'<polygon class="band {colour}" points="{" ".join(outline)}"/>')
     for name, colour, bins in curves:
         points = " ".join(at(x, mean) for x, mean, _, _ in bins)
-        mark = f'<circle class="dot {colour}" r="2.5" cx="{x_of(bins[0][0]):.1f}" cy="{y_of(bins[0][1]):.1f}"/>'
         values = " ".join(f"{short(x)}:{short(mean)}" for x, mean, _, _ in bins)
         parts.append(f'<polyline class="curve {colour}" data-name="{escape(name)}" data-values="{values}" '
-                     f'points="{points}"/>' + (mark if len(bins) == 1 else ""))
+                     f'points="{points}"/>')
+        if len(bins) == 1:
+            x, y = points.split(",")
+            parts.append(f'<circle class="dot {colour}" r="2.5" cx="{x}" cy="{y}"/>')
     return "".join(parts) + "</svg>"
+
+
+def limits(curves, last_x, reference, from_zero):
+    """Ticks of both axes. Those of x may go beyond the last point, where the axis ends.
+
+    Single spikes do not set the scale: the axis of y covers 98 % of the values with room for half as much again.
+    """
+    highs = sorted(high for _, _, bins in curves for _, _, _, high in bins)
+    bottom, top = min(low for _, _, bins in curves for _, _, low, _ in bins), highs[-1]
+    if len(highs) >= 20:
+        most = highs[int(0.98 * len(highs))]
+        top = min(top, most + (most - bottom) / 2)
+    if reference and bottom - (top - bottom) / 2 <= reference[0] <= top + (top - bottom) / 2:
+        bottom, top = min(bottom, reference[0]), max(top, reference[0])
+    if from_zero:
+        bottom, top = min(bottom, 0), max(top, 0)
+    return ticks(min(bins[0][0] for _, _, bins in curves), last_x, 5), ticks(bottom, top, 4)
+
+
+def frame(x_ticks, y_ticks, x_of, y_of, x_label, unit):
+    """Grid, axis, ticks and labels."""
+    left, right, bottom = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM
+    for y in y_ticks:
+        yield (f'<line class="grid" x1="{left}" x2="{right}" y1="{y_of(y):.1f}" y2="{y_of(y):.1f}"/>'
+               f'<text class="tick" x="{left - 7}" y="{y_of(y) + 4:.1f}" text-anchor="end">{short(y)}</text>')
+    for x in x_ticks:
+        if x_of(x) <= right + 0.1:
+            yield (f'<line class="axis" x1="{x_of(x):.1f}" x2="{x_of(x):.1f}" y1="{bottom}" y2="{bottom + 4}"/>'
+                   f'<text class="tick" x="{x_of(x):.1f}" y="{bottom + 17}" text-anchor="middle">{short(x)}</text>')
+    yield (f'<line class="axis" x1="{left}" x2="{right}" y1="{bottom}" y2="{bottom}"/>'
+           f'<text class="label" x="{right}" y="{HEIGHT - 3}" text-anchor="end">{escape(x_label)}</text>'
+           f'<text class="label" x="{left}" y="{HEIGHT - 3}">{escape(unit)}</text>')
 
 
 def binned(points):
