@@ -104,7 +104,8 @@ def test_an_english_article_becomes_its_sentences(tmp_path):
 
 
 def test_a_paragraph_that_lost_its_head_is_dropped_up_to_its_next_sentence(tmp_path):
-    lines = ["is an art of Japan, made by one man. It is young.", "eBay, which is a firm, is known all over the country, and now in others beside it, too.",
+    lines = ["is an art of Japan, made by one man. It is young.",
+             "eBay, which is a firm, is known all over the country, and now in others beside it, too.",
              "15th-century Prague, among others, has one, too."]
     statistics, text = cleaned(tmp_path, "\n".join(lines))
     assert text.splitlines() == ["It is young.", *lines[1:]]
@@ -112,7 +113,7 @@ def test_a_paragraph_that_lost_its_head_is_dropped_up_to_its_next_sentence(tmp_p
 
 
 def test_a_chinese_article_is_converted_by_choice(tmp_path):
-    text = "數學（）是-{zh-hans:信息; zh-hant:資訊;}-學。它很美。\n歷史.\n數學有著久遠的歷史。"
+    text = "數學（）是-{zh-hans:信息; zh-hant:資訊;}-學。它很美。公式formula_1是這樣。\n歷史.\n數學有著久遠的歷史。"
     assert cleaned(tmp_path, text, "zh", "none")[1] == "數學是信息學。\n它很美。\n數學有著久遠的歷史。\n"
     assert cleaned(tmp_path, text, "zh", "simplified")[1] == "数学是信息学。\n它很美。\n数学有着久远的历史。\n"
     assert cleaned(tmp_path, text, "zh", "traditional")[1] == "數學是資訊學。\n它很美。\n數學有著久遠的歷史。\n"

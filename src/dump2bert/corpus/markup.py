@@ -36,7 +36,7 @@ FILE_LINE = re.compile(rf"\W*[^\W\d_][\w ]{{1,20}}:[^\n]{{1,200}}?{MEDIA}\b.*"
                        r"|(?:thumb|thumbnail|frame|缩略图|縮圖|мини|міні)\|.*", re.I)
 TABLE_LINE = re.compile(r"\{\||\|[-}]|\||!(?!\w)|[\w\- ]+=\"?[\w#%;: ]+\"?\s*\|")
 LIST_MARK = re.compile(r"(?:[*#;:•·◦▪●○■]+|[-–—](?=\s))\s*")
-REMNANT = re.compile(r"\b(?:formula|codice)_\d+|[{}]|\[\[|\]\]|</?(?:ref|math|gallery|table)\b"
+REMNANT = re.compile(r"(?<![A-Za-z])(?:formula|codice)_\d+|[{}]|\[\[|\]\]|</?(?:ref|math|gallery|table)\b"
                      r"|\w\(\);?$|^[\w.\" ]+=[^=].*;$")
 
 OPENING, CLOSING = "(（[［【〔｛{「『《〈“‘\"", ")）]］】〕｝}」』》〉”’\""
