@@ -214,7 +214,9 @@ def check(command, values):
 
 def add_flag(parser, name, field):
     kind = field.annotation
-    choices = [c for c in typing.get_args(kind) if c is not type(None)]
+    # Positive | None is a union of Annotated[int, ...] and None: what is annotated counts.
+    choices = [typing.get_args(c)[0] if typing.get_origin(c) is typing.Annotated else c
+               for c in typing.get_args(kind) if c is not type(None)]
     help = (field.description or "").replace("%", "%%").replace("\n", " ")
     required = field.is_required()
     if not required and field.default is not None and not hasattr(field.default, "model_dump"):

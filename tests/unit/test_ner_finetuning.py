@@ -1,0 +1,164 @@
+"""finetune, predict and evaluate for NER through the command line, on a task that a tiny network learns in seconds."""
+
+import itertools
+import json
+import random
+
+import numpy as np
+import pytest
+
+from dump2bert import cli
+from dump2bert.tasks.ner.records import entities_of, read_records
+from dump2bert.training.checkpoints import read_weights
+
+PEOPLE, PLACES, VERBS = ["温格", "曼联", "彭小军"], ["北京", "台湾省", "银"], ["去了", "在", "离开"]
+CHARACTERS = sorted(set("".join(PEOPLE + PLACES + VERBS) + "，的人"))
+NETWORK = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64,
+           "max_position_embeddings": 64}
+
+
+def sentence(choose):
+    person, place, verb = choose.choice(PEOPLE), choose.choice(PLACES), choose.choice(VERBS)
+    text = person + verb + place + choose.choice(["", "，", "的人"])
+    start = len(person) + len(verb)
+    return {"text": text, "label": {"name": {person: [[0, len(person) - 1]]},
+                                    "address": {place: [[start, start + len(place) - 1]]}}}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ner")
+    choose = random.Random(1)
+    for split, count in (("train", 150), ("dev", 37)):
+        lines = [json.dumps(sentence(choose), ensure_ascii=False) for _ in range(count)]
+        (folder / f"{split}.json").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *CHARACTERS]
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    (folder / "network.json").write_text(json.dumps(NETWORK))
+    assert run("task_data", task="cluener", train=folder / "train.json", dev=folder / "dev.json", output_dir=folder,
+               vocab_file=folder / "vocab.txt", max_seq_length=16) == 0
+    return folder
+
+
+def run(*words, **flags):
+    return cli.main([*words, *itertools.chain(*((f"--{name}", str(value)) for name, value in flags.items()))])
+
+
+def finetune(data, folder, **flags):
+    return run("finetune", "ner", device_target="CPU", **{
+        "network": data / "network.json", "vocab_file_path": data / "vocab.txt", "train_data_file_path": data / "train.tfrecord",
+        "label2id_file_path": data / "labels.json", "eval_data_file_path": data / "dev.tfrecord", "epoch_num": 4,
+        "schema_file_path": data / "schema.json", "max_seq_length": 16, "train_batch_size": 8, "task": "cluener",
+        "AdamWeightDecay": '{"learning_rate": 5e-3}', "save_finetune_checkpoint_path": folder, **flags})
+
+
+@pytest.fixture(scope="module")
+def finetuned(data):
+    """Folders of a network without and one with CRF."""
+    for name, use_crf in (("softmax", "false"), ("crf", "true")):
+        assert finetune(data, data / name, use_crf=use_crf) == 0
+    return data
+
+
+def predict(data, variant, **flags):
+    return run("predict", device_target="CPU", **{
+        "checkpoint": data / variant / "model.ckpt", "vocab_file": data / "vocab.txt", "input": data / "dev.json",
+        "output": data / variant / "predictions.json", "label_ids": data / variant / "predictions.npz", **flags})
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("variant", ["softmax", "crf"])
+def test_a_tiny_network_learns_predicts_and_is_scored_on_every_record(finetuned, variant):
+    folder = finetuned / variant
+    assert predict(finetuned, variant) == 0
+    assert run("evaluate", task="cluener", gold=finetuned / "dev.json", predictions=folder / "predictions.json",
+               label_ids=folder / "predictions.npz", output=folder / "metrics.json", network="tiny", variant=variant) == 0
+    metrics, task = read(folder / "metrics.json"), read(folder / "network.json")["task"]
+    assert metrics["records"] == 37 and metrics["seconds"] > 0 and metrics["ms_per_step"] > 0
+    assert metrics["metrics"]["standard"]["f1"] > 0.9
+    assert metrics["metrics"]["zoo"]["f1"] > 0.9 and metrics["metrics"]["zoo"]["accuracy"] > 0.9
+    assert set(metrics) == {"task", "network", "variant", "seed", "split", "records", "seconds", "samples_per_second",
+                            "ms_per_step", "inputs", "metrics"}
+    # What finetune said of its best epoch is what predict and evaluate find.
+    assert task["epochs"][task["best_epoch"] - 1]["dev_f1"] == pytest.approx(metrics["metrics"]["standard"]["f1"])
+    assert task["best_epoch"] == max(task["epochs"], key=lambda epoch: (epoch["dev_f1"], epoch["epoch"]))["epoch"]
+
+
+def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
+    assert finetune(finetuned, finetuned / "again", use_crf="true") == 0
+    first, again = (read_weights(finetuned / folder / "model.ckpt") for folder in ("crf", "again"))
+    assert "crf.transitions" in first and first.keys() == again.keys()
+    assert all((first[name] == again[name]).all() for name in first)
+
+
+def test_predictions_do_not_depend_on_the_batch_size(finetuned):
+    assert predict(finetuned, "crf") == 0
+    expected = (finetuned / "crf" / "predictions.json").read_bytes()
+    assert predict(finetuned, "crf", batch_size=5, output=finetuned / "other.json") == 0
+    assert (finetuned / "other.json").read_bytes() == expected
+
+
+def test_long_and_empty_texts_are_predicted_in_whole(finetuned):
+    records = read_records(finetuned / "dev.json")
+    long = "，".join(record.text for record in records[:12])
+    (finetuned / "texts.txt").write_text(f"{long}\n\n温格在北京\n", encoding="utf-8")
+    assert predict(finetuned, "crf", input=finetuned / "texts.txt", output=finetuned / "texts.json",
+                   label_ids=finetuned / "texts.npz") == 0
+    lines = [json.loads(line) for line in (finetuned / "texts.json").read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == [0, 1, 2] and lines[1]["label"] == {}
+    # Rows have 14 tokens at the most, the text has some 100: entities come from its first, its last and its middle rows.
+    thirds = {3 * start // len(long) for start, _, _ in entities_of(lines[0]["label"], "", text=long)}
+    assert thirds == {0, 1, 2}
+    assert "gold" not in np.load(finetuned / "texts.npz")
+
+
+def test_the_last_lines_are_those_of_the_model_zoo_and_can_be_true_together(finetuned, capfd):
+    capfd.readouterr()
+    assert finetune(finetuned, finetuned, do_train="false", load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 0
+    lines = capfd.readouterr().out.splitlines()[-3:]
+    precision, recall, f1 = (float(line.split()[1]) for line in lines)
+    assert [line.split()[0] for line in lines] == ["Precision", "Recall", "F1"]
+    assert f1 == pytest.approx(2 * precision * recall / (precision + recall), abs=2e-6)
+
+
+def test_clue_benchmark_evaluates_the_json_file_with_equal_scores(finetuned, capfd):
+    assert finetune(finetuned, finetuned, do_train="false", load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 0
+    by_rows = capfd.readouterr().out.splitlines()[-3:]
+    assert finetune(finetuned, finetuned, do_train="false", assessment_method="clue_benchmark",
+                    eval_data_file_path=finetuned / "dev.json",
+                    load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[-3:] == by_rows
+    assert sum(line.startswith("label: ") for line in lines) == 10 and any(line.startswith("avg F1: ") for line in lines)
+
+
+@pytest.mark.parametrize("flags, complaint", [
+    ({"do_train": "false", "do_eval": "false"}, "nothing to do"),
+    ({"do_train": "false"}, "--load_finetune_checkpoint_path"),
+    ({"assessment_method": "mcc"}, "f1, clue_benchmark"),
+    ({"num_class": 7}, "41 labels"),
+    ({"max_seq_length": 8}, "--max_seq_length is 8"),
+    ({"load_pretrain_checkpoint_path": "nowhere.ckpt"}, "nowhere.ckpt"),
+])
+def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, complaint):
+    assert finetune(finetuned, finetuned / "none", **flags) == 1
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and complaint in errors[0]
+
+
+def test_another_kind_is_not_there_yet(capfd):
+    assert run("finetune", "squad") == 1
+    assert "finetune squad is not there yet" in capfd.readouterr().err
+
+
+def test_a_pretrained_network_or_another_vocabulary_cannot_predict(finetuned, capfd):
+    (finetuned / "bare").mkdir()
+    (finetuned / "bare" / "network.json").write_text('{"network": {}}')
+    assert predict(finetuned, "bare") == 1
+    assert "finetune it first" in capfd.readouterr().err
+    (finetuned / "others.txt").write_text((finetuned / "vocab.txt").read_text(encoding="utf-8") + "好\n", encoding="utf-8")
+    assert predict(finetuned, "crf", vocab_file=finetuned / "others.txt") == 1
+    assert "not the vocabulary" in capfd.readouterr().err
