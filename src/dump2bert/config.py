@@ -52,8 +52,8 @@ class Sample(Section):
 
     seed: int = 1
     """The world is a function of it."""
-    articles: Positive = 1500
-    """Articles in the export."""
+    articles: Annotated[int, Field(ge=100)] = 1500
+    """Articles in the export; every kind of thing needs a few."""
     records: Positive = 2000
     """Training records of each task; the dev sets have a fifth of it."""
 

@@ -132,6 +132,10 @@ def article(rng, entity):
     return sections
 
 
+def all_statements(sections):
+    return [statement for section in sections for statement in section.statements]
+
+
 def state(rng, entity, key, mention):
     """One statement about the entity, or about the related one that the key names; None where facts are missing."""
     slot, _, other_key = key.rpartition(">")

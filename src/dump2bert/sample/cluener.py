@@ -1,8 +1,8 @@
 """Entity recognition data about the sample world in the form of CLUENER2020: JSON lines of
 {"text": ..., "label": {type: {entity text: [[start, end], ...]}}}, both ends inclusive.
 
-A sentence draws its entities from one place and its surroundings, so that what belongs together in the encyclopedia comes
-together here. A fifth of all entities is kept out of train: dev holds them beside those that train has seen.
+A sentence draws its entities mostly from one place and its surroundings, so that what belongs together in the
+encyclopedia comes together here. A fifth of all entities is kept out of train: dev holds them beside those that train has seen.
 """
 
 import collections
@@ -43,7 +43,7 @@ def records(rng, world, count):
 
 
 def surfaces(rng, world):
-    """How entities are written, apart for train and dev: two dicts type -> list of (text, place of the entity, role)."""
+    """How entities are written, apart for train and dev: dicts type -> list of (text, place of the entity, role)."""
     seen, unseen = {kind: [] for kind in TYPES}, {kind: [] for kind in TYPES}
     counts = collections.Counter()
     for entity in world.articles():

@@ -1,9 +1,9 @@
-"""Acceptability judgements in the form of CoLA: tab-separated source, label (1 acceptable, 0 not), mark (* or nothing) and
-sentence, without a header. Unacceptable sentences are sentences of the sample world with one thing broken: order, a missing
-or doubled function word, a measure word that does not agree with its noun, a wrong verb pattern.
+"""Acceptability judgements in the form of CoLA: tab-separated source, label (1 acceptable, 0 not), mark (* or nothing)
+and sentence, without a header. Unacceptable sentences are sentences of the sample world with one thing broken: order, a
+missing or doubled function word, a measure word that does not agree with its noun, a verb at the end of its clause.
 """
 
-from dump2bert.sample.articles import article
+from dump2bert.sample.articles import article, all_statements
 
 DEV_SHARE = 0.2       # dev records per train record
 ACCEPTABLE = 0.7      # as in CoLA
@@ -20,10 +20,10 @@ def records(rng, world, count):
     """(train, dev): lists of (source, label, mark, sentence), no sentence twice."""
     dev_count = max(1, round(count * DEV_SHARE))
     made, texts = [], set()
-    entities = world.articles()
+    articles = [(entity, all_statements(article(rng, entity))) for entity in world.articles()]
     while len(made) < count + dev_count:
-        entity = rng.choice(entities)
-        statement = rng.choice(rng.choice(article(rng, entity)).statements)
+        entity, statements = rng.choice(articles)
+        statement = rng.choice(statements)
         text = statement.text if rng.random() < ACCEPTABLE else broken(rng, statement)
         if text and text not in texts and statement.text not in texts and len(text) <= LONGEST:
             texts |= {text, statement.text}

@@ -1,7 +1,7 @@
 """The sample world as a MediaWiki XML export (schema export-0.11), bzip2-compressed, as Wikimedia publishes it.
 
-Pages of namespace 0 are the articles, a few pages that hold nothing but a template or a table (so their extracted text is
-empty), and redirects; talk, user, project, template and category pages stand between them as in a real dump.
+Pages of namespace 0 are the articles, a few pages that hold nothing but a template or a table (so their extracted
+text is empty), and redirects; talk, user, project, template and category pages stand beside them as in a real dump.
 """
 
 import bz2
@@ -64,7 +64,8 @@ def templates():
     """Yield (title, wikitext) of the templates that the articles use."""
     for kind, name in wikitext.INFOBOXES.items():
         rows = "\n".join(f"|-\n! {parameter}\n| {{{{{{{parameter}|}}}}}}" for parameter in wikitext.PARAMETERS[kind])
-        yield f"{name}信息框", f'<includeonly>{{| class="infobox"\n! colspan="2" | {{{{{{名称}}}}}}\n{rows}\n|}}</includeonly><noinclude>用于{name}条目。</noinclude>'
+        box = f'{{| class="infobox"\n! colspan="2" | {{{{{{名称}}}}}}\n{rows}\n|}}'
+        yield f"{name}信息框", f"<includeonly>{box}</includeonly><noinclude>用于{name}条目。</noinclude>"
     yield "fact", '<sup class="noprint">[来源请求]</sup>'
     yield "reflist", "<references />"
     yield "地区导航", '{| class="navbox"\n! [[{{{1}}}]]\n|}'
@@ -74,7 +75,8 @@ def templates():
 
 def site_info():
     lines = [f'<mediawiki xmlns="{SCHEMA}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
-             f'xsi:schemaLocation="{SCHEMA} http://www.mediawiki.org/xml/export-0.11.xsd" version="0.11" xml:lang="zh">',
+             f'xsi:schemaLocation="{SCHEMA} http://www.mediawiki.org/xml/export-0.11.xsd" '
+             'version="0.11" xml:lang="zh">',
              "  <siteinfo>", "    <sitename>样本百科</sitename>", "    <dbname>samplewiki</dbname>",
              f"    <base>{SITE}首页</base>",
              "    <generator>dump2bert sample</generator>", "    <case>first-letter</case>", "    <namespaces>"]

@@ -9,6 +9,7 @@ from dump2bert.errors import BadInput
 PLACE_FIRST = "岚枫雁鹭苇棠槐芦霜澄翠砚墨琴鸢梧荻萤暮晨霁沐虹楠桦椿桑云青石柳松梅白"
 PLACE_SECOND = "浦陵渡屏汀崖洲津坞岗亭堤坪湾桥塘川原溪泉岭林"
 RIVER_FIRST = "澄霁沐虹碧漓浣泠涟青白墨玉银金长曲清凉"
+RIVER_SECOND = ("", "水", "沙", "石", "源", "云", "川", "南")
 SCENIC_SUFFIXES = {
     "山": ("山", "峰", "岭"), "湖": ("湖", "潭"), "寺": ("寺", "塔"), "公园": ("公园", "植物园", "湿地公园"),
     "古城": ("古城", "古镇", "老街"), "峡谷": ("峡谷", "瀑布", "溶洞"), "博物馆": ("博物馆", "美术馆"),
@@ -64,7 +65,7 @@ def place_stem(rng):
 
 
 def river_name(rng):
-    return rng.choice(RIVER_FIRST) + rng.choice(("", "水", "沙", "石", "源", "云", "川", "南")) + rng.choice(("江", "河", "河", "溪"))
+    return "".join((rng.choice(RIVER_FIRST), rng.choice(RIVER_SECOND), rng.choice(("江", "河", "河", "溪"))))
 
 
 def person_name(rng, gender):

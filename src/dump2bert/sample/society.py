@@ -5,6 +5,8 @@ from dump2bert.sample import vocabulary as words
 
 # Trades that are no older than computers, about.
 MODERN = ("软件", "游戏", "电子", "能源")
+# There were no game designers before there were games.
+FIRST_BORN = {"designer": 1955, "athlete": 1930}
 
 
 def make_people(world, count):
@@ -15,8 +17,7 @@ def make_people(world, count):
         name = names.unused(lambda: names.person_name(rng, gender), world.taken)
         # The first ones go round all trades, so that the smallest world has writers and officials too.
         trade = list(words.TRADE_SHARES)[number] if number < len(words.TRADE_SHARES) else rng.choice(trades)
-        # There were no game designers before there were games.
-        birth_year = rng.randint(1955 if trade == "designer" else 1880, 1980)
+        birth_year = rng.randint(FIRST_BORN.get(trade, 1880), 1980)
         place = world.pick("place")
         # A physicist studies what physicists study: scholars' topics go with their jobs.
         jobs, topics = words.TRADES[trade]["jobs"], words.TRADES[trade]["topics"]
@@ -115,7 +116,8 @@ def make_governments(world, count):
         head = world.pick("person", trade="official")
         body = world.add(
             "government", name, None, ("该机构", "该部门"), place=place, region=place.facts["region"], duty=duty, head=head,
-            street=place.facts["street"], house=str(rng.randint(1, 200)), year=str(year), staff=str(rng.randint(30, 900)),
+            street=place.facts["street"], house=str(rng.randint(1, 200)), year=str(year),
+            staff=str(rng.randint(30, 900)),
             later=world.year(year + 10, 2022), budget=f"{rng.randint(1, 30)}.{rng.randint(1, 9)}亿",
             partner=world.pick("organization", sort="group"))
         place.link("government", body)

@@ -1,16 +1,16 @@
-"""Sentence pairs with a similarity from 0 to 5 in the form of STS-B: tab-separated genre, file, year, index, score, sentence 1
-and sentence 2, without a header. The score follows from how the pair was made: two ways to put the same facts, one fact
-changed, the same subject, the same kind of statement, nothing in common.
+"""Sentence pairs with a similarity from 0 to 5 in the form of STS-B: tab-separated genre, file, year, index, score,
+sentence 1 and sentence 2, without a header. The score follows from how the pair was made: two ways to put the same facts,
+one fact changed, the same subject, the same kind of statement, nothing in common.
 """
 
 import dataclasses
 
-from dump2bert.sample.articles import TEMPLATES, article, kind_of
+from dump2bert.sample.articles import TEMPLATES, all_statements, article, kind_of
 from dump2bert.sample.sentences import say
 
 DEV_SHARE = 0.2   # dev pairs per train pair
 # Middle of the score of each relation; annotators' averages spread around it in steps of 0.2.
-SCORES = {"same facts": 4.8, "one fact changed": 3.4, "same subject": 2.0, "same statement": 1.2, "nothing": 0.2}
+SCORES = {"same facts": 4.6, "one fact changed": 3.4, "same subject": 2.0, "same statement": 1.2, "nothing": 0.2}
 SPREAD = (-0.4, -0.2, 0.0, 0.2, 0.4)
 
 
@@ -18,10 +18,12 @@ def records(rng, world, count):
     """(train, dev): lists of rows of seven columns, no pair twice."""
     dev_count = max(1, round(count * DEV_SHARE))
     made, texts = [], set()
-    entities = world.articles()
+    # What each entity's article says of the entity itself.
+    said = {entity: [statement for statement in all_statements(article(rng, entity)) if statement.subject is entity]
+            for entity in world.articles()}
     while len(made) < count + dev_count:
         relation = rng.choice(tuple(SCORES))
-        pair = PAIRS[relation](rng, entities)
+        pair = PAIRS[relation](rng, said)
         if pair is None or pair[0] == pair[1] or pair in texts:
             continue
         texts.add(pair)
@@ -31,16 +33,12 @@ def records(rng, world, count):
     return made[:count], made[count:]
 
 
-def statement_of(rng, entity):
-    """A statement of the entity's article that is about the entity itself."""
-    own = [statement for section in article(rng, entity) for statement in section.statements
-           if statement.subject is entity]
-    return rng.choice(own)
+def any_statement(rng, said):
+    return rng.choice(said[rng.choice(list(said))])
 
 
-def again(rng, statement, subject=None):
-    """The same key said anew, of the same subject or another one."""
-    subject = subject or statement.subject
+def again(rng, statement, subject):
+    """The same key said anew, of this subject; None where it lacks the facts."""
     return say(rng, TEMPLATES[kind_of(subject)], statement.key, subject)
 
 
@@ -51,12 +49,13 @@ def drawn_facts(statement):
     return dataclasses.replace(statement.subject, facts=facts)
 
 
-def same_facts(rng, entities):
-    subject = drawn_facts(statement_of(rng, rng.choice(entities)))
-    first = statement_of(rng, subject)
-    second = again(rng, first, drawn_facts(first))
+def same_facts(rng, said):
+    statement = any_statement(rng, said)
+    subject = drawn_facts(statement)
+    first, second = again(rng, statement, subject), again(rng, statement, subject)
     # A template may leave facts out: only those that tell the same ones (at least two) are equal.
-    return (first.text, second.text) if second and told(first) == told(second) and len(told(first)) > 1 else None
+    equal = first and second and told(first) == told(second) and len(told(first)) > 1
+    return (first.text, second.text) if equal else None
 
 
 def told(statement):
@@ -64,37 +63,44 @@ def told(statement):
     return {segment.text for *_, segment in statement.spans() if segment.slot not in ("name", "s", "pronoun")}
 
 
-def one_fact_changed(rng, entities):
-    first = statement_of(rng, rng.choice(entities))
+def one_fact_changed(rng, said):
+    first = any_statement(rng, said)
     # Numbers and common words, and the same fact of another entity of the kind in their place.
-    changeable = [segment for *_, segment in first.spans() if segment.slot in first.subject.facts
-                  and segment.entity is None]
+    changeable = [segment for *_, segment in first.spans()
+                  if segment.slot in first.subject.facts and segment.entity is None]
     if not changeable:
         return None
     changed = rng.choice(changeable)
-    others = [entity.facts[changed.slot] for entity in rng.sample(entities, 40)
-              if kind_of(entity) == kind_of(first.subject) and isinstance(entity.facts.get(changed.slot), str)]
-    text = "".join(rng.choice(others) if segment is changed and others else segment.text for segment in first.segments)
-    return first.text, text
+    others = [entity.facts[changed.slot] for entity in like(rng, said, first.subject)
+              if isinstance(entity.facts.get(changed.slot), str)]
+    if not others:
+        return None
+    other = rng.choice(others)
+    return first.text, "".join(other if segment is changed else segment.text for segment in first.segments)
 
 
-def same_subject(rng, entities):
-    entity = rng.choice(entities)
-    first, second = statement_of(rng, entity), statement_of(rng, entity)
+def like(rng, said, subject):
+    """Some other entities of the subject's kind."""
+    return [entity for entity in rng.sample(list(said), min(80, len(said)))
+            if kind_of(entity) == kind_of(subject) and entity is not subject]
+
+
+def same_subject(rng, said):
+    statements = said[rng.choice(list(said))]
+    first, second = rng.choice(statements), rng.choice(statements)
     return (first.text, second.text) if first.key != second.key else None
 
 
-def same_statement(rng, entities):
-    first = statement_of(rng, rng.choice(entities))
-    others = [entity for entity in rng.sample(entities, 60) if kind_of(entity) == kind_of(first.subject)
-              and entity is not first.subject]
+def same_statement(rng, said):
+    first = any_statement(rng, said)
+    others = like(rng, said, first.subject)
     second = again(rng, first, rng.choice(others)) if others else None
     return (first.text, second.text) if second else None
 
 
-def nothing(rng, entities):
-    first, second = rng.sample(entities, 2)
-    return (statement_of(rng, first).text, statement_of(rng, second).text) if first.kind != second.kind else None
+def nothing(rng, said):
+    first, second = any_statement(rng, said), any_statement(rng, said)
+    return (first.text, second.text) if first.subject.kind != second.subject.kind else None
 
 
 PAIRS = {"same facts": same_facts, "one fact changed": one_fact_changed, "same subject": same_subject,

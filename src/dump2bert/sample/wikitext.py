@@ -74,7 +74,8 @@ class Writer:
     def reference(self):
         self.references += 1
         place = self.rng.choice(STREET_FIRST)
-        cite = f"{{{{cite news |title={self.entity.title}介绍 |work={place}{self.rng.choice(PRESS)} |date={self.rng.randint(1998, 2023)}年}}}}"
+        work, year = place + self.rng.choice(PRESS), self.rng.randint(1998, 2023)
+        cite = f"{{{{cite news |title={self.entity.title}介绍 |work={work} |date={year}年}}}}"
         if self.references > 1 and self.rng.random() < 0.4:
             return '<ref name="a" />'
         return f'<ref name="a">{cite}</ref>' if self.references == 1 else f"<ref>{cite}</ref>"
@@ -91,7 +92,8 @@ class Writer:
         place = self.entity.facts.get("place") or self.entity.facts.get("birthplace")
         place = place[0] if isinstance(place, list) else place
         where = f"，摄于[[{place.title}]]" if place else ""
-        return f"[[File:{self.entity.title} {len(section.statements)}.jpg|thumb|right|220px|[[{self.entity.title}]]{where}]]"
+        title = self.entity.title
+        return f"[[File:{title} {len(section.statements)}.jpg|thumb|right|220px|[[{title}]]{where}]]"
 
     def body(self, sections):
         rng, blocks = self.rng, []
@@ -125,7 +127,8 @@ class Writer:
         elif extra < 0.18:
             parts.append(self.gallery())
         elif extra < 0.22:
-            parts.append(f"== 计算 ==\n计算{self.entity.name}的有关数字时使用公式{rng.choice(MATHS)}，''其中各项''以<nowiki>[[</nowiki>实测<nowiki>]]</nowiki>为准。")
+            parts.append(f"== 计算 ==\n计算{self.entity.name}的有关数字时使用公式{rng.choice(MATHS)}，"
+                         "''其中各项''以<nowiki>[[</nowiki>实测<nowiki>]]</nowiki>为准。")
         if self.references:
             parts.append("== 参考资料 ==\n{{reflist}}")
         related = [entity for value in self.entity.facts.values()
@@ -139,8 +142,8 @@ class Writer:
 
     def table(self):
         year = self.rng.randint(1950, 2000)
-        rows = "\n|-\n".join(f"| {year + 5 * step}年 || {self.rng.randint(10, 999)} || {self.rng.choice(('增加', '减少', '不变'))}" for step in range(4))
-        return f'== 统计 ==\n{{| class="wikitable sortable"\n! 年份 !! 数量 !! 变化\n|-\n{rows}\n|}}'
+        rows = "\n|-\n".join(f"| {year + step}年 || {self.rng.randint(10, 999)}" for step in (0, 5, 10, 15))
+        return f'== 统计 ==\n{{| class="wikitable sortable"\n! 年份 !! 数量\n|-\n{rows}\n|}}'
 
     def gallery(self):
         lines = "\n".join(f"File:{self.entity.title} {number}.jpg|{self.entity.title}的[[照片]]" for number in range(1, 4))

@@ -12,7 +12,7 @@ SUMS_NAME = "samplewiki-sha1sums.txt"
 
 
 def run(*, output_dir, seed, articles, records):
-    """Write the world of `seed` with `articles` articles, and data sets with `records` training records, to `output_dir`."""
+    """Write the world of `seed` with `articles` articles, and data sets with `records` training records each."""
     from dump2bert.sample import cluener, cola, export, squad, stsb, tnews
     from dump2bert.sample.world import World
 

@@ -1,5 +1,5 @@
-"""Sentences as in the news, for entity recognition. Slots are CLUENER's types, or narrower ones where only some of a type make
-sense (cluener.ROLES: {team} is an organization, {boss} a position); {name_2} is a second one, {name} said
+"""Sentences as in the news, for entity recognition. Slots are CLUENER's types, or narrower ones where only some of a
+type make sense (cluener.ROLES: {team} is an organization, {boss} a position); {name_2} is a second one, {name} said
 twice is the same one twice. Every entity and every position must be a slot ({position:记者}): the labels come from them.
 """
 
