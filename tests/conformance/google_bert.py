@@ -1,6 +1,6 @@
 """What Google's BERT gives, as digests: the cases, and the script that makes google_bert.json anew from the original.
 
-    python tests/conformance/google_bert.py CLONE_OF_GOOGLE_RESEARCH_BERT DATA_FOLDER
+    python -m tests.conformance.google_bert CLONE_OF_GOOGLE_RESEARCH_BERT DATA_FOLDER
 
 The original (create_pretraining_data.py and tokenization.py, written for TensorFlow 1) is run as it is, with tensorflow's
 own compat.v1 in the place of tensorflow. Its records are digested in canonical form, since their raw bytes differ from run
@@ -16,14 +16,21 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
+from tests.unit.pretraining_world import write_text, write_vocabulary
+
 DIGESTS = Path(__file__).with_name("google_bert.json")
 VOCABULARIES = {"zh": "bert-base-chinese-vocab.txt", "en": "bert-base-uncased-vocab.txt"}
+OWN_DOCUMENTS = 60
 
 # Name -> corpus, its lines that each input file holds, number of output files, flags that differ from the defaults.
+# The corpus "own" is the tests' own text with their own vocabulary, so that these cases need no data.
 CASES = {
     f"{corpus} dupe {dupe}{' whole words' * whole}":
         (corpus, [(0, 3000)], 1, {"dupe_factor": dupe, "do_whole_word_mask": whole})
     for corpus in VOCABULARIES for dupe in (1, 3) for whole in (False, True)
+} | {
+    f"own {name}": ("own", [(0, 100), (100, None)], 2, {"dupe_factor": 3, "max_seq_length": 64, **flags})
+    for name, flags in {"text": {}, "text, whole words": {"do_whole_word_mask": True, "masked_lm_prob": 0.3}}.items()
 } | {
     "zh three outputs, two inputs, the first without a blank line at its end":
         ("zh", [(0, 1004), (1004, 3000)], 3, {"dupe_factor": 2}),
@@ -70,21 +77,27 @@ def corpus_lines(data, corpus):
 def tokenization_texts(data):
     """{name: (vocabulary file, texts)} of everything whose tokenization is compared."""
     vocabularies = {corpus: data / "vocab" / name for corpus, name in VOCABULARIES.items()}
-    texts = {f"{corpus} corpus": (vocabularies[corpus], corpus_lines(data, corpus)) for corpus in VOCABULARIES}
-    for corpus, vocabulary in vocabularies.items():
-        texts[f"{corpus} hard texts"] = vocabulary, HARD_TEXTS
-        texts[f"{corpus} all of Unicode {unicodedata.unidata_version}"] = vocabulary, unicode_texts()
+    texts = {}
+    for corpus in VOCABULARIES:
+        texts[f"{corpus} corpus"] = vocabularies[corpus], corpus_lines(data, corpus)
+        texts[f"{corpus} hard texts"] = vocabularies[corpus], HARD_TEXTS
+    texts[f"zh all of Unicode {unicodedata.unidata_version}"] = vocabularies["zh"], unicode_texts()
     return texts
 
 
 def write_inputs(case, data, folder):
-    """The input files of a case, cut from its corpus."""
+    """The input files of a case, cut from its corpus, and the path of its vocabulary."""
     corpus, slices, _, _ = CASES[case]
-    lines, paths = corpus_lines(data, corpus), []
+    if corpus == "own":
+        vocabulary = write_vocabulary(folder / "vocab.txt")
+        lines = write_text(folder / "text.txt", OWN_DOCUMENTS).read_text(encoding="utf-8").split("\n")
+    else:
+        vocabulary, lines = data / "vocab" / VOCABULARIES[corpus], corpus_lines(data, corpus)
+    paths = []
     for number, (start, end) in enumerate(slices):
         paths.append(folder / f"input-{number}.txt")
         paths[-1].write_text("\n".join(lines[start:end]) + "\n", encoding="utf-8", newline="\n")
-    return paths
+    return paths, vocabulary
 
 
 def digest(parts):
@@ -112,12 +125,12 @@ def original_instances(original, data, case):
     """Run the original on a case; one digest for each output file."""
     import tensorflow as tf
 
-    corpus, _, number_of_outputs, flags = CASES[case]
+    _, _, number_of_outputs, flags = CASES[case]
     with tempfile.TemporaryDirectory() as folder:
-        inputs = write_inputs(case, data, Path(folder))
+        inputs, vocabulary = write_inputs(case, data, Path(folder))
         outputs = [Path(folder) / f"output-{number}" for number in range(number_of_outputs)]
         command = [sys.executable, "-c", RUN_ORIGINAL, original, f"--input_file={','.join(map(str, inputs))}",
-                   f"--output_file={','.join(map(str, outputs))}", f"--vocab_file={data / 'vocab' / VOCABULARIES[corpus]}"]
+                   f"--output_file={','.join(map(str, outputs))}", f"--vocab_file={vocabulary}"]
         subprocess.run(command + [f"--{name}={value}" for name, value in flags.items()], check=True,
                        stderr=subprocess.DEVNULL)
         return [digest(tf.train.Example.FromString(record.numpy()).SerializeToString(deterministic=True)

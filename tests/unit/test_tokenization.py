@@ -1,9 +1,12 @@
 """The tokenizer's rules, on texts that break tokenizers which simplify them. (Against Google's own: tests/conformance.)"""
 
+import random
+import unicodedata
+
 import pytest
 
 from dump2bert.errors import BadInput
-from dump2bert.tokenization import SPECIAL_TOKENS, Tokenizer, load_vocabulary
+from dump2bert.tokenization import SPECIAL_TOKENS, Tokenizer, load_vocabulary, lower_and_strip
 
 PIECES = SPECIAL_TOKENS + """a b cafe ##s run ##ning ##n ##i σ ας α ##σ ##ς [ ] cls 中 国 2008 ##年 2 ##0 年 iphone ##6 ss ᄀ ##ᅡ ##ᆨ
     . , - ' don t i e g""".split()
@@ -61,6 +64,17 @@ def test_cased_keeps_case_and_accents():
 def test_offsets_point_at_the_original_characters(tokenizer, text, spans):
     found = tokenizer.tokenize_with_offsets(text)
     assert [text[start:end] for _, start, end in found] == spans
+
+
+def test_lower_casing_and_stripping_character_by_character_equals_doing_it_to_the_whole_word():
+    rng = random.Random(0)
+    # Marks that are reordered (not all of them are accents, which go), letters that change their length or their form.
+    characters = [chr(code) for code in range(0x20000) if unicodedata.combining(chr(code))] + list("aΣσΑİßǰΐ각가Å") * 60
+    for _ in range(5000):
+        word = "".join(rng.choices(characters, k=8))
+        whole = unicodedata.normalize("NFD", word.lower())
+        expected = "".join(character for character in whole if unicodedata.category(character) != "Mn")
+        assert "".join(character for character, _, _ in lower_and_strip(word)) == expected
 
 
 def write(path, lines, end="\n"):
