@@ -53,7 +53,7 @@ def line_chart(title, series, unit="", x_label="step", reference=None, from_zero
 
 
 def limits(curves, last_x, reference, from_zero):
-    """Ticks of both axes. Those of x may go beyond the last point, where the axis ends.
+    """Ticks of both axes. Those of x begin at step 0 and may go beyond the last point, where the axis ends.
 
     Single spikes do not set the scale: the axis of y covers 98 % of the values with room for half as much again.
     """
@@ -65,8 +65,8 @@ def limits(curves, last_x, reference, from_zero):
     if reference and bottom - (top - bottom) / 2 <= reference[0] <= top + (top - bottom) / 2:
         bottom, top = min(bottom, reference[0]), max(top, reference[0])
     if from_zero:
-        bottom, top = min(bottom, 0), max(top, 0)
-    return ticks(min(bins[0][0] for _, _, bins in curves), last_x, 5), ticks(bottom, top, 4)
+        bottom, top = min(bottom, 0), max(top, 0) or 1
+    return ticks(0, last_x, 5), ticks(bottom, top, 4)
 
 
 def frame(x_ticks, y_ticks, x_of, y_of, x_label, unit):
