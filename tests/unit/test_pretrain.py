@@ -1,0 +1,253 @@
+"""The stages pretrain and pretrain_eval on small shards: what they write, resume, options, evaluation."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dump2bert import config
+from dump2bert.errors import BadInput, Interrupted
+from dump2bert.stages import pretrain, pretrain_eval
+from dump2bert.training.checkpoints import read_weights
+from dump2bert.training.pretraining import Run
+from dump2bert.training.pretraining_batches import open_records
+from tests.unit import numpy_bert
+from tests.unit.small_networks import LENGTH, WORDS, small_network, write_shards
+
+NETWORK = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24,
+           "max_position_embeddings": 20}
+OPTIONS = {"optimizer": "AdamWeightDecay", "batch_size": 8, "save_checkpoint_steps": 4, "data_sink_steps": 3,
+           "AdamWeightDecay": {"learning_rate": 1e-2, "decay_steps": 10, "warmup_steps": 2}}
+ROWS = 35    # 4 steps of 8 in an epoch, 3 records left out
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_shards(folder, ROWS)
+    return folder
+
+
+def arguments(data, folder, **changes):
+    """What the command line gives to the stage."""
+    options = config.Pretrain(**{**OPTIONS, **{k: v for k, v in changes.items() if k in config.Pretrain.model_fields}})
+    network = config.Network(**{**NETWORK, **changes.get("network", {})})
+    values = {"data_dir": data, "schema_dir": None, "vocab_file": data / "vocab.txt", "state_dir": folder / "state",
+              "save_checkpoint_path": folder / "out", "load_checkpoint_path": None, "device_target": "CPU",
+              "adopt_state": None, "fresh": False, "stop_with_parent": False,
+              "network": {**config.plain(network), "relative_positions": network.relative_positions},
+              **config.plain(options)}
+    return {**values, **{k: v for k, v in changes.items() if k in values and k not in ("network", *config.Pretrain.model_fields)}}
+
+
+def run(data, folder, **changes):
+    pretrain.run(**arguments(data, folder, **changes))
+    return folder / "out"
+
+
+def metrics(out):
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+def equal(first, second):
+    first, second = read_weights(first / "model.ckpt"), read_weights(second / "model.ckpt")
+    return first.keys() == second.keys() and all((first[name] == second[name]).all() for name in first)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(data, tmp_path_factory):
+    """Ten steps in one go: two epochs and a half."""
+    return run(data, tmp_path_factory.mktemp("undisturbed"), epoch_size=5, train_steps=10)
+
+
+def test_final_model_metrics_and_description_are_written(undisturbed):
+    lines = metrics(undisturbed)
+    assert [line["step"] for line in lines] == [3, 4, 6, 8, 9, 10]     # every 3 steps, at snapshots, and the last
+    assert list(lines[0]) == ["step", "epoch", "loss", "mlm_loss", "nsp_loss", "learning_rate", "loss_scale", "overflow",
+                              "global_norm", "tokens_per_second"]
+    assert [line["epoch"] for line in lines] == [1, 1, 2, 2, 3, 3]
+    for line in lines:
+        assert line["loss"] == pytest.approx(line["mlm_loss"] + line["nsp_loss"], rel=1e-5)
+        assert line["loss_scale"] == 65536 and line["overflow"] is False
+    described = json.loads((undisturbed / "network.json").read_text())
+    assert described["network"]["vocab_size"] == WORDS and described["network"]["seq_length"] == LENGTH
+    assert described["network"]["compute_type"] == "float32" and described["network"]["relative_positions"] == "none"
+    assert described["provenance"]["step"] == 10 and described["provenance"]["seed"] == 1
+    assert sorted(path.name for path in undisturbed.iterdir()) == [
+        "checkpoint-8.ckpt", "metrics.jsonl", "model.ckpt", "network.json"]
+
+
+def test_more_steps_go_on_and_equal_one_run(data, tmp_path, undisturbed, caplog):
+    run(data, tmp_path, epoch_size=5, train_steps=3)
+    caplog.set_level("INFO", "dump2bert")
+    out = run(data, tmp_path, epoch_size=5, train_steps=10, data_sink_steps=1, save_checkpoint_num=2)
+    assert "goes on from step 3" in caplog.text
+    assert equal(out, undisturbed)
+    assert [line["step"] for line in metrics(out)] == [3, *range(4, 11)]
+    assert sorted(path.name for path in out.glob("checkpoint*")) == ["checkpoint-4.ckpt", "checkpoint-8.ckpt"]
+
+
+def test_fewer_steps_than_the_state_has_are_refused_unless_fresh(data, tmp_path, undisturbed):
+    shutil.copytree(undisturbed.parent / "state", tmp_path / "state")
+    with pytest.raises(BadInput, match="is at step 10, beyond the 2 steps asked for"):
+        run(data, tmp_path, train_steps=2)
+    out = run(data, tmp_path, train_steps=0, fresh=True)
+    assert metrics(out) == [] and not equal(out, undisturbed)
+
+
+def test_finished_run_is_written_again_without_training(data, tmp_path, undisturbed):
+    shutil.copytree(undisturbed.parent / "state", tmp_path / "state")
+    out = run(data, tmp_path, epoch_size=5, train_steps=10, data_sink_steps=7)
+    assert equal(out, undisturbed) and metrics(out) == metrics(undisturbed)
+
+
+def test_another_seed_is_another_run_from_other_weights(data, tmp_path):
+    first = run(data, tmp_path, train_steps=0)
+    other = run(data, tmp_path, train_steps=0, seed=2, save_checkpoint_path=tmp_path / "other").parent / "other"
+    assert len(list((tmp_path / "state").iterdir())) == 2
+    assert not equal(first, other)
+
+
+def test_signal_saves_the_state(data, tmp_path):
+    def terminate():
+        while not list((tmp_path / "state").glob("*/snapshot-*")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    with pytest.raises(Interrupted, match="SIGTERM; step .* is saved in"):
+        run(data, tmp_path, epoch_size=5000, save_checkpoint_steps=20)
+    thread.join()
+    assert not (tmp_path / "out" / "model.ckpt").exists()
+    last = json.loads(next((tmp_path / "state").glob("*/metrics.jsonl")).read_text().splitlines()[-1])["step"]
+    assert list((tmp_path / "state").glob(f"*/snapshot-*{last}.npz"))
+
+
+def command(data, folder, *more):
+    return [sys.executable, "-m", "dump2bert.cli", "pretrain", "--device_target", "CPU",
+            "--network", json.dumps(NETWORK), *(word for name, value in OPTIONS.items() for word in (
+                f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value))), "--data_dir", str(data), "--vocab_file",
+            str(data / "vocab.txt"), "--state_dir", str(folder / "state"), "--save_checkpoint_path", str(folder / "out"),
+            "--epoch_size", "5", "--train_steps", "10", *more]
+
+
+@pytest.mark.slow
+def test_resume_after_kill_gives_identical_weights(data, tmp_path, undisturbed):
+    process = subprocess.Popen(command(data, tmp_path, "--save_checkpoint_steps", "1"), stderr=subprocess.DEVNULL,
+                               cwd=tmp_path)
+    while not list((tmp_path / "state").glob("*/snapshot-*2.npz")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    subprocess.run(command(data, tmp_path), check=True, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    assert equal(tmp_path / "out", undisturbed)
+    assert not (tmp_path / "rank_0").exists()
+
+
+@pytest.mark.slow
+def test_trainer_whose_parent_is_gone_saves_and_stops(data, tmp_path):
+    words = command(data, tmp_path, "--stop_with_parent", "true", "--epoch_size", "100000", "--train_steps", "-1")
+    shell = subprocess.Popen(
+        [sys.executable, "-c", "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); print(p.pid, flush=True); p.wait()",
+         *words], stdout=subprocess.PIPE, stderr=open(tmp_path / "log", "w"), cwd=tmp_path)
+    trainer = int(shell.stdout.readline())
+    while not list((tmp_path / "state").glob("*/snapshot-*")):
+        assert shell.poll() is None
+        time.sleep(0.01)
+    shell.kill()
+    shell.wait()
+    while os.path.exists(f"/proc/{trainer}"):
+        time.sleep(0.01)
+    assert "the process that started this one is gone; step" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("epoch_size, train_steps, updates", [(1, 100, 4), (2, -1, 8), (2, 3, 3)])
+def test_train_steps_and_epochs_whichever_is_smaller(data, epoch_size, train_steps, updates):
+    options = SimpleNamespace(**config.plain(config.Pretrain(**OPTIONS, epoch_size=epoch_size, train_steps=train_steps)))
+    assert Run(options, small_network(), open_records(data, None)).last_update == updates
+
+
+def test_accumulated_steps_are_weight_updates(data, tmp_path, undisturbed):
+    out = run(data, tmp_path, epoch_size=5, train_steps=10, batch_size=4, accumulation_steps=2, enable_save_ckpt=False)
+    ours, theirs = metrics(out), metrics(undisturbed)
+    assert [line["step"] for line in ours] == [line["step"] for line in theirs]
+    np.testing.assert_allclose([line["loss"] for line in ours], [line["loss"] for line in theirs], rtol=1e-3)
+    # No checkpoints on the way were asked for; the final model is always written.
+    assert sorted(path.name for path in out.iterdir()) == ["metrics.jsonl", "model.ckpt", "network.json"]
+
+
+def test_skipped_steps_are_not_counted_as_updates(data, tmp_path):
+    out = run(data, tmp_path, epoch_size=5, train_steps=6, loss_scale_value=2.0 ** 70, data_sink_steps=2)
+    lines = metrics(out)
+    skipped = lines[-1]["step"] - 6
+    assert skipped > 0 and lines[0]["overflow"] and not lines[-1]["overflow"]
+    assert lines[-1]["loss_scale"] == 2.0 ** (70 - skipped)
+
+
+def test_loss_that_is_not_finite_stops_with_a_sentence(data, tmp_path):
+    adam = {**config.plain(config.AdamWeightDecayOptions()), "learning_rate": 1e30, "warmup_steps": 0}
+    with pytest.raises(BadInput, match="not finite at step"):
+        run(data, tmp_path, epoch_size=5, AdamWeightDecay=adam, enable_lossscale=False)
+
+
+def test_checkpoint_initialises_the_weights(data, tmp_path, undisturbed):
+    out = run(data, tmp_path, train_steps=0, load_checkpoint_path=undisturbed / "model.ckpt")
+    assert equal(out, undisturbed)
+    with pytest.raises(BadInput, match="of another network: .* has the shape 61x16 there and 61x32 here"):
+        run(data, tmp_path, network={"hidden_size": 32}, load_checkpoint_path=undisturbed / "model.ckpt")
+    (tmp_path / "torn.ckpt").write_bytes((undisturbed / "model.ckpt").read_bytes()[:-99])
+    with pytest.raises(BadInput, match="torn.ckpt is no checkpoint"):
+        run(data, tmp_path, load_checkpoint_path=tmp_path / "torn.ckpt")
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"distribute": True}, "several devices"),
+    ({"device_num": 2}, "several devices"),
+    ({"batch_size": 64}, "fewer than one batch of 64"),
+    ({"device_target": "Ascend"}, "--device_target Ascend .* cannot be used on this machine"),
+    ({"network": {"max_position_embeddings": 8}}, "max_position_embeddings is 8"),
+    ({"network": {"seq_length": 12}}, "seq_length is 12, but the data has sequences of 14"),
+    ({"network": {"vocab_size": 10}}, "vocab_size is 10, but the vocabulary has 61 lines"),
+    ({"vocab_file": None}, "vocab_size is not given"),
+    ({"data_dir": None}, "--data_dir is missing"),
+])
+def test_what_cannot_be_done_is_a_sentence(data, tmp_path, changes, message):
+    with pytest.raises(BadInput, match=message):
+        run(data, tmp_path, **changes)
+
+
+def test_vocabulary_is_padded_on_request(data, tmp_path):
+    out = run(data, tmp_path, train_steps=0, network={"pad_vocab_size_to": 16})
+    assert read_weights(out / "model.ckpt")["cls.predictions.bias"].shape == (64,)
+
+
+@pytest.mark.parametrize("batch_size", [35, 8])
+def test_evaluation_covers_every_instance_and_equals_numpy(data, tmp_path, undisturbed, batch_size):
+    pretrain_eval.run(checkpoint=undisturbed / "model.ckpt", data_dir=data, schema_dir=None, device_target="CPU",
+                      output=tmp_path / "metrics.json", batch_size=batch_size)
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    batch = open_records(data, None).batch(np.arange(ROWS))
+    network = json.loads((undisturbed / "network.json").read_text())["network"]
+    weights = {name: value.astype(np.float64) for name, value in read_weights(undisturbed / "model.ckpt").items()}
+    _, mlm_loss, nsp_loss = numpy_bert.pretraining_loss(weights, network, batch)
+    used = batch["masked_lm_weights"] > 0
+    commonest = np.bincount(batch["masked_lm_ids"][used]).max()
+    assert found["instances"] == ROWS and found["masked_words"] == used.sum()
+    assert found["mlm_loss"] == pytest.approx(mlm_loss, rel=1e-4)
+    assert found["nsp_loss"] == pytest.approx(nsp_loss, rel=1e-4)
+    assert found["mlm_perplexity"] == pytest.approx(np.exp(found["mlm_loss"]))
+    assert found["majority_mlm_accuracy"] == pytest.approx(commonest / used.sum())
+    sequence, pooled = numpy_bert.encode(weights, network, batch["input_ids"], batch["segment_ids"], batch["input_mask"])
+    next_sentence = numpy_bert.dense(weights, "cls.seq_relationship", pooled).argmax(-1)
+    assert found["nsp_accuracy"] == pytest.approx((next_sentence == batch["next_sentence_labels"][:, 0]).mean())
+    assert 0 <= found["mlm_accuracy"] <= 1
