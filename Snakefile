@@ -23,6 +23,9 @@ include: "rules/finetune.smk"
 include: "rules/report.smk"
 
 
+workflow.default_target = "report"  # the directive default_target has no effect in an included file
+
+
 rule pretrain_all:
     message: "All networks are pretrained and evaluated"
     input: get_pretrained()

@@ -32,7 +32,6 @@ rule task_page:
 
 
 rule report:
-    default_target: True
     message: "Writing the page of the run: {output}"
     params:
         code=code_digest("stages.report"),

@@ -56,7 +56,10 @@ def source_of(module):
 
 @functools.cache
 def tree_of(module):
-    return ast.parse(source_of(module).read_bytes())
+    source = source_of(module)
+    if source is None:
+        raise ValueError(f"there is no module {module}")
+    return ast.parse(source.read_bytes())
 
 
 @functools.cache
