@@ -7,8 +7,10 @@ from dump2bert.reporting.numbers import count, fraction, percent, short, ticks
 
 
 def histogram(title, bins, unit):
-    """An SVG of bars of equal width. `bins`: a list of (low, high, count), both ends inclusive, ascending; the last `high`
-    may be None (no upper bound). The ticks stand where a bar begins. "" where it is empty."""
+    """An SVG of bars of equal width, ticks where they begin; "" where it is empty.
+
+    `bins`: a list of (low, high, count), both ends inclusive, ascending; the last `high` may be None (no upper bound).
+    """
     total = sum(number for _, _, number in bins)
     if not total:
         return ""
@@ -37,8 +39,8 @@ def histogram(title, bins, unit):
 def dot_plot(title, rows, series, unit):
     """Scores from 0 to 1, one row for each name, one dot for each series: what differs is seen at a glance.
 
-    `rows`: a list of (name, note). `series`: a list of (name, colour class, {row name: [value of each seed]}). The dot is
-    the mean of the seeds, the line behind it their range.
+    `rows`: a list of (name, note). `series`: a list of (name, colour class, {row name: [value of each seed]}). The dot
+    is the mean of the seeds, the line behind it their range.
     """
     line, width, left, right, top = 26, 620, 128, 66, 24
     height = top + line * len(rows) + 26

@@ -1,7 +1,7 @@
 """Reads what a run has left in its results folder: only what the current configuration names, not leftovers of others.
 
-Everything is optional: a page about one task is made before (or without) pretrain_eval, a page may be asked for while the
-run still works. What is missing is None or empty, and the page leaves it out.
+Everything is optional: a page about one task is made without pretrain_eval, a page may be asked for while the run still
+works. What is missing is None or empty, and the page leaves it out.
 """
 
 import csv
@@ -18,8 +18,8 @@ STAGES = ("sample", "download", "extract", "clean", "split", "vocabulary", "pret
 def collect(results_dir, config, task=None):
     """What the pages show, as plain values.
 
-    `config` is the whole configuration as plain values, or None: then everything found is shown. `task`: only this task,
-    the networks that it uses, and nothing about the corpus.
+    `config` is the whole configuration as plain values, or None: then everything found is shown. `task`: only this
+    task, the networks that it uses, and nothing that it does not rest on.
     """
     results = Path(results_dir)
     config = config or found_config(results)
@@ -29,13 +29,14 @@ def collect(results_dir, config, task=None):
         networks = [name for name in networks if any(name in networks_of(spec, networks) for spec in tasks.values())]
     return {
         "config": config,
-        "networks": {name: read_network(results, name, config["networks"][name]) for name in networks},
+        "networks": {name: read_network(results, name, config["networks"][name], not task) for name in networks},
         "tasks": {name: read_task(results, name, spec, networks_of(spec, networks)) for name, spec in tasks.items()},
         "corpus": None if task else optional_json(results / "corpus/statistics.json"),
         "sources": {} if task else read_sources(results, config),
         "pretraining_data": {} if task else read_pretraining_data(results),
         "vocabulary": read_vocabulary(results),
-        "jobs": [job for job in read_jobs(results) if is_of_run(job, config, networks, tasks)],
+        "jobs": [job for job in read_jobs(results) if is_of_run(job, config, networks, tasks)
+                 and not (task and job["stage"] == "pretrain_eval")],
     }
 
 
@@ -66,14 +67,14 @@ def optional_json(path):
     return read_json(path) if Path(path).is_file() else None
 
 
-def read_network(results, name, spec):
+def read_network(results, name, spec, with_evaluation):
     folder = results / "networks" / name
     return {
         "start": spec.get("start", "pretrain"),
         "spec": spec,
         "network": optional_json(folder / "pretrain/network.json"),
         "steps": read_steps(folder / "pretrain/metrics.jsonl"),
-        "evaluation": optional_json(folder / "pretrain_eval/metrics.json"),
+        "evaluation": optional_json(folder / "pretrain_eval/metrics.json") if with_evaluation else None,
     }
 
 
@@ -86,7 +87,7 @@ def read_steps(path):
 
 
 def read_task(results, name, spec, networks):
-    """{"spec", "data": statistics of the records, "labels", "groups": one for each network and variant that has results}."""
+    """{"spec", "data": statistics of the records, "groups": one for each network and variant that has results}."""
     groups = []
     for network in networks:
         for variant, use_crf in variants_of(name, spec):
@@ -100,8 +101,7 @@ def read_task(results, name, spec, networks):
             if runs:
                 groups.append({"network": network, "variant": variant, "use_crf": use_crf, "runs": runs,
                                "examples": read_examples(runs[0]["folder"], runs[0]["metrics"])})
-    return {"spec": spec, "groups": groups, "data": optional_json(results / "tasks" / name / "statistics.json"),
-            "labels": optional_json(results / "tasks" / name / "labels.json")}
+    return {"spec": spec, "groups": groups, "data": optional_json(results / "tasks" / name / "statistics.json")}
 
 
 def epochs_of(folder):

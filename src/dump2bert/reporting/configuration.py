@@ -4,7 +4,7 @@ import json
 
 
 def as_text(values, depth=0):
-    """Nested dicts as indented lines `key: value`; what is null is left out, as the configuration itself would take it."""
+    """Nested dicts as indented lines `key: value`; null is left out: to the configuration it is as if not there."""
     lines = []
     for key, value in values.items():
         if isinstance(value, dict) and value:

@@ -1,10 +1,13 @@
-"""The text and the pretraining data in numbers: what came in, what was thrown away and why, what the instances are like."""
+"""Text and pretraining data in numbers: what came in, what was thrown away and why, what the instances are like."""
 
 import re
 
 from dump2bert.reporting.bars import histogram
 from dump2bert.reporting.numbers import count, percent, short
 from dump2bert.reporting.table import table
+
+EXTRACTED = ("pages", "redirects", "other_namespaces", "articles")
+
 
 def yes_or_no(value):
     return "yes" if value else "no"
@@ -33,8 +36,8 @@ def corpus_section(found):
     total = statistics["total"]
     edges = statistics["length_edges"]
     ranges = [*zip(edges, [edge - 1 for edge in edges[1:]]), (edges[-1], None)]
-    lengths = histogram("Lengths of the sentences",
-                        [(low, high, number) for (low, high), number in zip(ranges, total["length_histogram"])], "characters")
+    bins = [(low, high, number) for (low, high), number in zip(ranges, total["length_histogram"])]
+    lengths = histogram("Lengths of the sentences", bins, "characters")
     return {
         "tables": [one for one in (sides_table(statistics), sources_table(found["sources"])) if one],
         "figures": [("Sentences by length, train and held_out; ranges of unequal width", lengths)] if lengths else [],
@@ -46,14 +49,16 @@ def corpus_section(found):
 def sides_table(statistics):
     """Documents, sentences and characters: all, to train on, held out."""
     total = statistics["total"]
-    rows = [[what, count(total[what]), *(f"{count(total[side][what])} ({percent(total[side][what] / max(total[what], 1))})"
-                                         for side in ("train", "held_out"))]
-            for what in ("documents", "sentences", "characters")]
+    rows = []
+    for what in ("documents", "sentences", "characters"):
+        shares = [f"{count(total[side][what])} ({percent(total[side][what] / max(total[what], 1))})"
+                  for side in ("train", "held_out")]
+        rows.append([what, count(total[what]), *shares])
     return table(["", "all", "train", "held_out"], rows,
                  caption=f"The cleaned corpus. Of {count(total['documents_before_duplicates'])} documents "
                          f"{count(total['duplicates_dropped'])} were dropped because another one has the same text; "
-                         f"{percent(statistics['held_out_share'])} of the rest were to be held out, chosen by a hash of "
-                         "their text.")
+                         f"{percent(statistics['held_out_share'])} of the rest were to be held out, chosen by a hash "
+                         "of their text.")
 
 
 def sources_table(sources):
@@ -62,13 +67,13 @@ def sources_table(sources):
     for name, parts in sources.items():
         extracted, cleaned = parts["extract"] or {}, parts["clean"] or {}
         left_out = extracted.get("left_out")
-        rows.append([name, *(count(extracted.get(key)) for key in ("pages", "redirects", "other_namespaces", "articles")),
+        rows.append([name, *(count(extracted.get(key)) for key in EXTRACTED),
                      count(len(left_out)) if left_out is not None else "–",
                      *(count(cleaned.get(key)) for key in ("documents", "sentences", "characters"))])
-    return rows and table(["source", "pages", "redirects", "other namespaces", "articles", "empty", "documents", "sentences",
+    return rows and table(["source", *(key.replace("_", " ") for key in EXTRACTED), "empty", "documents", "sentences",
                            "characters"], rows,
-                          caption="The sources: pages of the dump (a text has none), articles after extraction (empty: pages "
-                                  "without text), and what cleaning left, before duplicates were dropped.")
+                          caption="The sources: pages of the dump (a text has none), articles after extraction (empty: "
+                                  "pages without text), and what cleaning left, before duplicates were dropped.")
 
 
 def instances_table(pretraining_data):
@@ -77,7 +82,7 @@ def instances_table(pretraining_data):
             for key, title, form in INSTANCES if any(key in values for values in pretraining_data.values())]
     shards = [count(len(values["shards"])) if "shards" in values else "–" for values in pretraining_data.values()]
     return rows and table(["", *pretraining_data], [*rows, ["shards", *shards]],
-                          caption="The pretraining data, by split. Rates are shares of all tokens (unknown, to predict), of "
+                          caption="The pretraining data, by split. Shares are of all tokens (unknown, to predict), of "
                                   "all positions (padding) or of all instances (random second part: half is meant).")
 
 
@@ -88,7 +93,7 @@ def instance_figures(pretraining_data):
 
 
 def length_figure(title, lengths, unit):
-    """The figure of a histogram in the form {"1-16": 12, "17-32": 5, ...}, upper bounds inclusive; "" where it is None."""
+    """The figure of a histogram {"1-16": 12, "17-32": 5, ...}, upper bounds inclusive; "" where it is None."""
     return histogram(title, bins_of(lengths or {}), unit)
 
 

@@ -9,8 +9,8 @@ from dump2bert.files import read_json_lines
 def read_examples(folder, metrics):
     """All records of a NER run, in the order of the gold file: a list of {"number", "text", "spans", "pieces"}.
 
-    `folder` holds the predictions; the gold file is the other input that `metrics` names. None where either is not there
-    any more (a cleaned-up folder), is of another length, or is not about entities.
+    `folder` holds the predictions; the gold file is the other input that `metrics` names. None where either is not
+    there any more (a cleaned-up folder), is of another length, or is not about entities.
     """
     gold_file = next((path for path in map(Path, metrics.get("inputs", {}))
                       if path.suffix == ".json" and not path.name.startswith("predictions")), None)
@@ -33,14 +33,14 @@ def compared(number, record, prediction):
 
 
 def spans_of(label):
-    """The entities of a record in CLUENER's form, {type: {entity: [[first, last], ...]}}, as a set of (start, end, type)."""
+    """A record's entities, from CLUENER's {type: {entity: [[first, last], ...]}} to a set of (start, end, type)."""
     return {(first, last + 1, kind) for kind, entities in label.items() for places in entities.values()
             for first, last in places}
 
 
 def pieces(text, spans):
-    """The text cut wherever a span starts or ends: a list of (text, verdicts that hold there, [(type, verdict)] that end
-    there). Spans may overlap: a prediction with a wrong border covers most of what it missed."""
+    """The text cut wherever a span starts or ends: a list of (text, verdicts that hold there, [(type, verdict)] that
+    end there). Spans may overlap: a prediction with a wrong border covers most of what it missed."""
     cuts = sorted({0, len(text)}.union(*[{min(start, len(text)), min(end, len(text))} for start, end, _, _ in spans]))
     result = []
     for start, end in zip(cuts, cuts[1:]):

@@ -1,4 +1,4 @@
-"""Curves over training steps as SVG. Text and colours are classes that page.css fills, so a figure follows the theme."""
+"""Curves over training steps as SVG. Colours are classes that page.css fills, so a figure follows the theme."""
 
 import math
 from html import escape
@@ -14,8 +14,8 @@ BINS = 160
 def line_chart(title, series, unit="", x_label="step", reference=None, from_zero=False):
     """An SVG with one curve for each of `series`.
 
-    `series`: a list of (name, colour class, points); a point is (x, y). Curves of more than BINS points are drawn as the
-    mean of BINS equal ranges of x, over a band from minimum to maximum. `reference`: (y, text) of a dashed line.
+    `series`: a list of (name, colour class, points); a point is (x, y). Curves of more than BINS points are drawn as
+    the mean of BINS equal ranges of x, over a band from minimum to maximum. `reference`: (y, text) of a dashed line.
     Returns "" where there is no finite point.
     """
     series = [(name, colour, [point for point in points if math.isfinite(point[1])]) for name, colour, points in series]

@@ -7,6 +7,7 @@ from dump2bert.reporting.lines import line_chart
 from dump2bert.reporting.numbers import count, duration, fraction, short
 from dump2bert.reporting.table import table
 
+STARTS = {"pretrain": "pretrained in this run", "random": "random weights"}
 COLOURS = 6
 """Colour classes s0 to s5 of page.css."""
 
@@ -57,7 +58,7 @@ def facts_of(name, network, jobs):
     positions = shape.get("relative_positions") or ("none" if not shape.get("use_relative_positions")
                                                     else shape.get("relative_position_kind"))
     return {
-        "start": {"pretrain": "pretrained in this run", "random": "random weights"}.get(network["start"], network["start"]),
+        "start": STARTS.get(network["start"], network["start"]),
         "layers": count(shape.get("num_hidden_layers")),
         "hidden size": count(shape.get("hidden_size")),
         "attention heads": count(shape.get("num_attention_heads")),
@@ -90,6 +91,7 @@ def last_tenth(values):
 EVALUATION = (
     ("mlm_accuracy", "MLM accuracy", fraction), ("majority_mlm_accuracy", "always the commonest token", fraction),
     ("mlm_perplexity", "MLM perplexity", short), ("nsp_accuracy", "NSP accuracy", fraction),
+    ("majority_nsp_accuracy", "always the commoner answer", fraction),
     ("instances", "instances", count), ("step", "after step", count),
 )
 MORE_OF_EVALUATION = (
@@ -100,27 +102,33 @@ MORE_OF_EVALUATION = (
 """Keys of pretrain_eval/metrics.json: what the page calls them and how it writes them."""
 
 
-def evaluation_summary(networks):
-    """The scores on the held-out documents for the top of the page, one row for each network."""
-    evaluated, columns = evaluations(networks, EVALUATION)
+def evaluation_summary(networks, held_out):
+    """The scores on the held-out documents for the top of the page, one row for each network.
+
+    held_out: statistics of the held-out instances (or None), which say what guessing would reach on NSP.
+    """
+    evaluated, columns = evaluations(networks, EVALUATION, held_out)
     rows = [[name, *(form(values.get(key)) for key, _, form in columns)] for name, values in evaluated.items()]
     return rows and table(
         ["network", *(title for _, title, _ in columns)], rows, title="Pretraining",
-        caption="On the held-out documents (split held_out, each gone through once). Accuracies are fractions from 0 to 1, of "
-                "the masked tokens (MLM) and of the instances (NSP); guessing gives the accuracy of the commonest token and "
-                "about 0.5.")
+        caption="On the held-out documents (split held_out, each gone through once). Accuracies are fractions from 0 "
+                "to 1, of the masked tokens (MLM) and of the instances (NSP); beside them what one gets by always "
+                "guessing the same.")
 
 
-def evaluation_table(networks):
+def evaluation_table(networks, held_out):
     """All that the evaluation says, one column for each network."""
-    evaluated, entries = evaluations(networks, EVALUATION + MORE_OF_EVALUATION)
+    evaluated, entries = evaluations(networks, EVALUATION + MORE_OF_EVALUATION, held_out)
     rows = [[title, *(form(values[key]) if key in values else "–" for values in evaluated.values())]
             for key, title, form in entries]
     return rows and table(["", *evaluated], rows, title="Evaluation on the held-out documents",
                           caption="Losses are means over the masked tokens (MLM) and over the instances (NSP).")
 
 
-def evaluations(networks, entries):
+def evaluations(networks, entries, held_out):
     """The evaluated networks, and those of `entries` that one of them has."""
-    evaluated = {name: network["evaluation"] for name, network in networks.items() if network["evaluation"]}
+    random_next = (held_out or {}).get("random_next_rate")
+    guessed = {} if random_next is None else {"majority_nsp_accuracy": max(random_next, 1 - random_next)}
+    evaluated = {name: {**guessed, **network["evaluation"]}
+                 for name, network in networks.items() if network["evaluation"]}
     return evaluated, [entry for entry in entries if any(entry[0] in values for values in evaluated.values())]

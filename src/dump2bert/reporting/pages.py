@@ -17,11 +17,12 @@ EXAMPLES, EXAMPLES_OF_TASK_PAGE = 8, 40
 def page(found, about, task=None):
     """The HTML text of a page. The same arguments give the same text.
 
-    `found`: from collect.collect; `about`: from provenance.provenance; `task`: name of the task of a task's page, or None.
+    `found`: from collect.collect; `about`: from provenance.provenance; `task`: name of the page's task, or None.
     """
     nets, jobs = found["networks"], found["jobs"]
     colours = networks.colours_of(nets)
     pretrained = {name: network for name, network in nets.items() if network["steps"]}
+    held_out = found["pretraining_data"].get("held_out")
     examples = EXAMPLES_OF_TASK_PAGE if task else EXAMPLES
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -32,9 +33,10 @@ def page(found, about, task=None):
         title=found["config"].get("report", {}).get("title", "dump2bert"),
         language=found["config"].get("corpus", {}).get("language", ""),
         task=task, about=about, lede=lede(found),
-        summary=scores.summary(found["tasks"]), evaluation=networks.evaluation_summary(nets),
-        tasks=[scores.task_section(name, one, colours, examples) for name, one in found["tasks"].items() if one["groups"]],
-        settings=networks.settings_table(nets, jobs), evaluation_table=networks.evaluation_table(nets),
+        summary=scores.summary(found["tasks"]), evaluation=networks.evaluation_summary(nets, held_out),
+        tasks=[scores.task_section(name, one, colours, examples)
+               for name, one in found["tasks"].items() if one["groups"]],
+        settings=networks.settings_table(nets, jobs), evaluation_table=networks.evaluation_table(nets, held_out),
         curves=networks.curves(pretrained, colours),
         network_legend=[(name, colours[name]) for name in pretrained],
         corpus=corpus.corpus_section(found), pretraining_data=corpus.instances_table(found["pretraining_data"]),
@@ -46,21 +48,22 @@ def page(found, about, task=None):
 
 def lede(found):
     """Sentences that say what this run is."""
-    tasks = {name: {group["network"] for group in task["groups"]} for name, task in found["tasks"].items() if task["groups"]}
+    tasks = {name: task["groups"] for name, task in found["tasks"].items() if task["groups"]}
     train, text = found["pretraining_data"].get("train"), found["corpus"]
     sentences = []
     if text and train:
         sources = list(found["sources"])
-        sentences.append(f"{count(text['total']['documents'])} documents of {listed(sources) if sources else 'the corpus'} became "
+        sentences.append(f"{count(text['total']['documents'])} documents of {listed(sources) or 'the corpus'} became "
                          f"{count(train['instances'])} training instances of up to {train['max_seq_length']} tokens.")
     steps = {name: network["steps"][-1]["step"] for name, network in found["networks"].items() if network["steps"]}
     if steps:
-        each = " each" if len(steps) > 1 and len(set(steps.values())) == 1 else ""
-        told = count(next(iter(steps.values()))) if len(set(steps.values())) == 1 else listed(map(count, steps.values()))
+        numbers = list(map(count, steps.values()))
+        each = " each" if len(steps) > 1 and len(set(numbers)) == 1 else ""
+        told = numbers[0] if len(set(numbers)) == 1 else listed(numbers)
         sentences.append(f"The network{'s' * (len(steps) > 1)} {listed(steps)} {'were' if len(steps) > 1 else 'was'} "
                          f"pretrained for {told} steps{each}.")
     if tasks:
-        finetuned = [name for name in found["networks"] if any(name in of_task for of_task in tasks.values())]
+        finetuned = dict.fromkeys(group["network"] for groups in tasks.values() for group in groups)
         sentences.append(f"Finetuned and scored: {listed(finetuned)} on {listed(tasks)}.")
     return " ".join(sentences)
 

@@ -1,7 +1,5 @@
 """The shape of the pipeline as SVG: its stages, what flows into what, how many jobs each had and how long they took."""
 
-from html import escape
-
 from dump2bert.reporting.lines import opening
 from dump2bert.reporting.numbers import duration
 
@@ -37,14 +35,14 @@ def pipeline_figure(jobs):
             "this page" if stage == "report" else "not needed"
         parts.append(f'<g class="stage{"" if stage in ran else " faint"}">'
                      f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="3"/>'
-                     f'<text class="name" x="{x + BOX_WIDTH / 2}" y="{y + 16}" text-anchor="middle">{escape(stage)}</text>'
-                     f'<text class="note" x="{x + BOX_WIDTH / 2}" y="{y + 29}" text-anchor="middle">{escape(note)}</text>'
+                     f'<text class="name" x="{x + BOX_WIDTH / 2}" y="{y + 16}" text-anchor="middle">{stage}</text>'
+                     f'<text class="note" x="{x + BOX_WIDTH / 2}" y="{y + 29}" text-anchor="middle">{note}</text>'
                      "</g>")
     return "".join(parts) + "</svg>"
 
 
 def route(start, end):
-    """The path of an arrow: straight down, past the stages between on the left, or by right angles to the other column."""
+    """The path of an arrow: straight down, past the stages between, or by right angles to the other column."""
     (column, row), (to_column, to_row) = start, end
     x, y = LEFT + column * COLUMN + BOX_WIDTH / 2, 8 + row * ROW + BOX_HEIGHT / 2
     to_x, to_y = LEFT + to_column * COLUMN + BOX_WIDTH / 2, 8 + to_row * ROW + BOX_HEIGHT / 2

@@ -11,6 +11,9 @@ import dump2bert
 
 PACKAGES = ("mindspore", "numpy", "tensorflow-cpu", "tokenizers", "wikiextractor", "opencc", "snakemake")
 
+CODE = (":/src", ":/rules", ":/Snakefile")
+"""What of the checkout can change a result."""
+
 
 def provenance():
     """What is true while the page is made, as plain values: when, commit, versions, machine."""
@@ -30,7 +33,7 @@ def commit():
     for folder, file in ((Path(__file__).parent, Path(__file__).name),
                          (Path.cwd(), "src/dump2bert/reporting/provenance.py")):
         if git(folder, "ls-files", "--error-unmatch", file):
-            changed = git(folder, "status", "--porcelain", "--untracked-files=no", "--", ":/src", ":/rules", ":/Snakefile")
+            changed = git(folder, "status", "--porcelain", "--untracked-files=no", "--", *CODE)
             return git(folder, "rev-parse", "--short=12", "HEAD") + (" with uncommitted changes" if changed else "")
     return None
 
@@ -55,7 +58,7 @@ def versions():
 
 
 def machine():
-    """Processor, cores that this process may use, memory, system: no host name, which would tell of people's networks."""
+    """Processor, cores that this process may use, memory, system; no host name, which is nobody else's business."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2 ** 30
     return f"{processor()}, {cores} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}"

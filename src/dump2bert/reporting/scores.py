@@ -16,13 +16,14 @@ NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": 
          "exact_match": "exact match", "clue_benchmark": "CLUE benchmark"}
 
 MEANINGS = {
-    ("ner", "standard"): "An entity is right when its first and last character and its type are (seqeval, strict). Precision, "
-                         "recall and F1 count the entities of all types together (micro); macro F1 is the mean over the "
-                         "types.",
-    ("ner", "zoo"): "The reference system's own metrics, for comparison with its published numbers only. Accuracy is the share of "
-                    "equal labels over all positions, padding included; precision, recall and F1 count positions and take any "
-                    "two labels but O for equal. CLUE benchmark is the macro F1 of CLUENER's official scorer: over the sets of "
-                    "entity texts of a record, positions ignored, a type that never occurs counting as 0.",
+    ("ner", "standard"): """
+        An entity is right when its first and last character and its type are (seqeval, strict). Precision, recall and
+        F1 count the entities of all types together (micro); macro F1 is the mean over the types.""",
+    ("ner", "zoo"): """
+        The reference system's own metrics, for comparison with its published numbers only. Accuracy is the share of
+        equal labels over all positions, padding included; precision, recall and F1 count positions and take any two
+        labels but O for equal. CLUE benchmark is the macro F1 of CLUENER's official scorer: over the sets of entity
+        texts of a record, positions ignored, a type that never occurs counting as 0.""",
 }
 """(kind of task, family of metrics): what its numbers count."""
 
@@ -42,7 +43,7 @@ def summary(tasks):
     rows = []
     for name, task in tasks.items():
         standard, zoo = HEADLINES.get(kind_of(task), ("accuracy", "accuracy"))
-        if any("matthews" in run["metrics"]["metrics"].get("standard", {}) for group in task["groups"] for run in group["runs"]):
+        if any(values_of(group, "standard", "matthews") for group in task["groups"]):
             standard = "matthews"
         for group in task["groups"]:
             first = group["runs"][0]["metrics"]
@@ -51,8 +52,8 @@ def summary(tasks):
                          seeds_of(group)])
     return rows and table(
         ["task", "network", "head", "standard", "zoo", "split, records", "seeds"], rows, text_columns=3, title="Tasks",
-        caption="Fractions from 0 to 1 (SQuAD: percent), the mean over the seeds ± their standard deviation where there are "
-                "several. “Zoo” is the reference system's own way of counting, which is not comparable with the "
+        caption="Fractions from 0 to 1 (SQuAD: percent), the mean over the seeds ± their standard deviation where "
+                "there are several. “Zoo” is the reference system's own way of counting, which is not comparable with the "
                 "standard metric.")
 
 
@@ -123,15 +124,16 @@ def style_of(group, colours):
 def scores_table(task, family):
     """All metrics of a family (standard, zoo) that are single numbers; None where there are none."""
     groups = task["groups"]
-    names = list({name: None for group in groups for run in group["runs"]
-                  for name, value in run["metrics"]["metrics"].get(family, {}).items() if isinstance(value, (int, float))})
+    found = [run["metrics"]["metrics"].get(family, {}) for group in groups for run in group["runs"]]
+    names = list(dict.fromkeys(name for values in found for name, value in values.items()
+                               if isinstance(value, (int, float))))
     if not names:
         return None
     rows = [[group["network"], variant_of(group), *(score(group, family, name) for name in names)] for group in groups]
     first = groups[0]["runs"][0]["metrics"]
     unit = "Percent" if kind_of(task) in PERCENT_KINDS else "Fractions from 0 to 1"
-    return table(["network", "head", *(NAMES.get(name, name.replace("_", " ")) for name in names)], rows, text_columns=2,
-                 title=f"{family.capitalize()} metrics",
+    return table(["network", "head", *(NAMES.get(name, name.replace("_", " ")) for name in names)], rows,
+                 text_columns=2, title=f"{family.capitalize()} metrics",
                  caption=f"{unit}, split {first['split']}, {count(first['records'])} records, {averaged(groups)}. "
                          f"{MEANINGS.get((kind_of(task), family), '')}")
 
@@ -166,19 +168,21 @@ def types_table(groups, per_type):
         rows.append(row)
     return table(["type", "support", *["precision", "recall", "F1"] * len(groups)], rows,
                  over=[("", 2), *((f"{label_of(group)} (seeds {seeds_of(group)})", 3) for group in groups)],
-                 caption="Each entity type: standard metric, fractions from 0 to 1, mean over the seeds; support is the "
-                         f"number of gold entities (split {groups[0]['runs'][0]['metrics']['split']}).")
+                 caption="Each entity type: standard metric, fractions from 0 to 1, mean over the seeds; support is "
+                         f"the number of gold entities (split {groups[0]['runs'][0]['metrics']['split']}).")
 
 
 def training_charts(groups, colours):
-    """(title, svg) of the finetuning runs, one curve for each seed: loss, and the development score after each epoch."""
+    """(title, svg) of the finetuning runs, one curve for each seed: loss, and the score after each epoch."""
     runs = [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours), run["steps"])
             for group in groups for run in group["runs"]]
     scores = dict.fromkeys(key for _, _, steps in runs for line in steps for key in line if key.startswith("dev_"))
+    titles = {"loss": "Training loss", **{key: f"{named_score(key)} on dev after each epoch" for key in scores}}
     charts = []
-    for key, title in {"loss": "Training loss", **{key: f"{named_score(key)} on dev after each epoch" for key in scores}}.items():
-        svg = line_chart(title, [(name, style, [(line["step"], line[key]) for line in steps if line.get(key) is not None])
-                                 for name, style, steps in runs], from_zero=True)
+    for key, title in titles.items():
+        series = [(name, style, [(line["step"], line[key]) for line in steps if line.get(key) is not None])
+                  for name, style, steps in runs]
+        svg = line_chart(title, series, from_zero=True)
         if svg:
             charts.append((title, svg))
     return charts
@@ -195,8 +199,8 @@ def speed_table(groups):
                                                            ("ms_per_step", short)))] for group in groups]
     return table(["network", "head", "epoch kept", "time of prediction", "records per second", "ms per step"], rows,
                  text_columns=3,
-                 caption="Of each seed's epochs the one with the best score on dev is kept. Speed is that of predicting the "
-                         "whole split, mean over the seeds.")
+                 caption="Of each seed's epochs the one with the best score on dev is kept. Speed is that of "
+                         "predicting the whole split, mean over the seeds.")
 
 
 def mean_of(group, key, form):
@@ -216,15 +220,16 @@ def data_facts(task):
     rows = [[key.replace("_", " "), *(number(column.get(key)) for column in columns)]
             for key in dict.fromkeys(key for column in columns for key in column)]
     rows.append(["sha256", *(values.get("sha256", "–")[:12] for values in splits.values())])
-    return table(["", *splits], rows, caption=f"The records of each split, as rows of up to "
-                                              f"{task['data'].get('max_seq_length', '–')} tokens; the SHA-256 (first 12 "
-                                              "digits) is that of the file that they come from.")
+    return table(["", *splits], rows,
+                 caption=f"The records of each split, as rows of up to {task['data'].get('max_seq_length', '–')} "
+                         "tokens; the SHA-256 (first 12 digits) is that of the file that they come from.")
 
 
 def misfits(task):
     """(line of the split, type, entity, reason) of what the labels of the training rows cannot say."""
+    splits = (task["data"] or {}).get("splits", {})
     return [(f"{split} {one['line']}", one["type"], one["entity"], one["reason"])
-            for split, values in (task["data"] or {}).get("splits", {}).items() for one in values.get("not_fitting", [])]
+            for split, values in splits.items() for one in values.get("not_fitting", [])]
 
 
 def number(value):

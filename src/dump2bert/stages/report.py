@@ -18,7 +18,8 @@ def run(*, results_dir, output, config, task):
         raise BadInput(f"{results_dir} is no folder: give the results folder of a run as --results_dir")
     found = collect(results_dir, read_config(config), task)
     if task and task not in found["tasks"]:
-        raise BadInput(f"--task {task} is no task of this run: {', '.join(found['config'].get('tasks', {})) or 'it has none'}")
+        known = ", ".join(found["config"].get("tasks", {}))
+        raise BadInput(f"--task {task} is no task of this run: {known or 'it has none'}")
     text = page(found, provenance(), task)
     with atomic_write(output) as file:
         file.write(text)
