@@ -21,7 +21,7 @@ def curves(networks, colours):
     charts = [
         ("Loss (MLM + NSP)", "loss", {"unit": "nats"}),
         ("MLM loss", "mlm_loss", {"unit": "nats per masked token"}),
-        ("NSP loss", "nsp_loss", {"unit": "nats per instance", "reference": (math.log(2), "ln 2: guessing")}),
+        ("NSP loss", "nsp_loss", {"unit": "nats per instance", "reference": (math.log(2), "ln 2: tossing a coin")}),
         ("Learning rate", "learning_rate", {"from_zero": True}),
         ("Speed", "tokens_per_second", {"unit": "tokens per second", "from_zero": True}),
         ("Norm of all gradients", "global_norm", {"from_zero": True}),

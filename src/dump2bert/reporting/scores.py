@@ -53,8 +53,8 @@ def summary(tasks):
     return rows and table(
         ["task", "network", "head", "standard", "zoo", "split, records", "seeds"], rows, text_columns=3, title="Tasks",
         caption="Fractions from 0 to 1 (SQuAD: percent), the mean over the seeds ± their standard deviation where "
-                "there are several. “Zoo” is the reference system's own way of counting, which is not comparable with the "
-                "standard metric.")
+                "there are several. “Zoo” is the reference system's own way of counting, which is not comparable with "
+                "the standard metric.")
 
 
 def named(metric, text):
