@@ -1,8 +1,8 @@
-"""TFRecord files of tf.train.Example, without tensorflow: it takes eight seconds to import and orders features by chance.
+"""TFRecord files of tf.train.Example, without tensorflow, which is slow to import and orders features by chance.
 
 A record is its length (8 bytes), the masked CRC of those, the data, the masked CRC of the data. The data here is a
-protobuf message: Example{1: Features{1: map<name, Feature{2: floats or 3: int64s}>}}. Features are written sorted by name
-and numbers packed, so the same values always give the same bytes (those of SerializeToString(deterministic=True)).
+protobuf message: Example{1: Features{1: map<name, Feature{2: floats or 3: int64s}>}}. Features are written sorted by
+name and numbers packed, so the same values always give the same bytes (those of SerializeToString(deterministic=True)).
 """
 
 import struct
@@ -18,7 +18,7 @@ CRC_BLOCK = 1024
 
 
 def encode_example(features):
-    """{name: list of int or list of float} -> the bytes of a tf.train.Example. A list of floats is stored as float32."""
+    """{name: list of int or list of float} -> the bytes of a tf.train.Example. Floats are stored as float32."""
     entries = []
     for name in sorted(features):
         values = features[name]
@@ -57,7 +57,7 @@ def write_records(file, records):
 
 
 def read_records(path):
-    """Yield the data of each record. BadInput names file and record (from 1) where a checksum or the length is wrong."""
+    """Yield the data of each record. BadInput names file and record (from 1) where a checksum or length is wrong."""
     with opened(path, "rb", compressed=False) as file:
         number = 1
         while head := file.read(12):
@@ -133,8 +133,9 @@ def masked_crc(data):
 def crc32c(data):
     """CRC-32C (Castagnoli) of bytes.
 
-    CRC is linear: the effect of each byte depends only on its value and on how many bytes follow. So a block is one look-up
-    per byte in a table of both, xor-ed together; what came before a block acts as if xor-ed onto its first four bytes.
+    CRC is linear: the effect of each byte depends only on its value and on how many bytes follow. So a block is one
+    look-up per byte in a table of both, xor-ed together; what came before a block acts as if xor-ed onto its first four
+    bytes.
     """
     state = 0xFFFFFFFF
     for start in range(0, len(data), CRC_BLOCK):

@@ -84,7 +84,10 @@ class Tokenizer:
         return [piece for part in split_at_punctuation(characters) for piece in self.greedy_pieces(part)]
 
     def greedy_pieces(self, characters):
-        """Longest match first; a word that cannot be cut completely is one [UNK]. characters: [(character, start, end)]"""
+        """Longest match first; a word that cannot be cut completely is one [UNK].
+
+        characters: [(character, start, end)], at least one.
+        """
         word = "".join(character for character, _, _ in characters)
         unknown = [("[UNK]", characters[0][1], characters[-1][2])]
         if len(word) > MAX_CHARACTERS_PER_WORD:

@@ -2,9 +2,10 @@
 
     python -m tests.conformance.google_bert CLONE_OF_GOOGLE_RESEARCH_BERT DATA_FOLDER
 
-The original (create_pretraining_data.py and tokenization.py, written for TensorFlow 1) is run as it is, with tensorflow's
-own compat.v1 in the place of tensorflow. Its records are digested in canonical form, since their raw bytes differ from run
-to run by the order of the features. The digests in the project were made with CPython 3.11 (Unicode 14.0).
+The original (create_pretraining_data.py and tokenization.py, written for TensorFlow 1) is run as it is, with
+tensorflow's own compat.v1 in the place of tensorflow. Its records are digested in canonical form, since their raw bytes
+differ from run to run by the order of the features. The digests in the project were made with CPython 3.11
+(Unicode 14.0).
 """
 
 import gzip
@@ -50,11 +51,15 @@ CASES = {
 HARD_TEXTS = [
     "", " ", "\t \u3000\u2028", "[CLS] in the text [SEP] [MASK] [UNK] [PAD] [unused1] ##ing",
     "Ａｆｆｉｎｅ ｆｕｌｌｗｉｄｔｈ １２３，。！", "naïve café NAÏVE CAFE\u0301 Ångström Å A\u030a İstanbul ıI ǅ ŉ ﬁﬀ ß ẞ",
-    "ΟΔΥΣΣΕΥΣ ΑΣ Σ ΣΑ ΑΣ. ΑΣ\u0301 Α\u00adΣ ς", "combining \u0301alone a\u0302\u0301\u0323 a\u0323\u0301\u0302 x\u302e\U0001d165y",
+    "ΟΔΥΣΣΕΥΣ ΑΣ Σ ΣΑ ΑΣ. ΑΣ\u0301 Α\u00adΣ ς",
+    "combining \u0301alone a\u0302\u0301\u0323 a\u0323\u0301\u0302 x\u302e\U0001d165y",
     "漢字かなカナ한국어각 ㄱㄴㄷ \u1100\u1161\u11a8", "\u3400\u4dbf\u4e00\u9fff\uf900\ufaff\U00020000\U0002a6df\U0002a700\U0002ceaf"
-    "\U0002ceb0\U0002ebe0\U0002f800\U0002fa1f\U00030000 々〇〆", "العربية مُشَكَّل ١٢٣ עִבְרִית हिन्दी ไทยไม่มีช่องว่าง မြန်မာ",
-    "😀👨\u200d👩\u200d👧🇩🇪 ☃\ufe0f e\U000e0100", "nul\x00bell\x07vt\x0bff\x0cfs\x1cnel\x85zwsp\u200bzwj\u200dbom\ufeffnbsp\xa0shy\xaday",
-    "private \ue000 x\uf8ffy \U000f0000z replacement \ufffd a\ufffdb", "line\u2028sep para\u2029sep ogham\u1680x\u2003y\u205fz\u180ew",
+    "\U0002ceb0\U0002ebe0\U0002f800\U0002fa1f\U00030000 々〇〆",
+    "العربية مُشَكَّل ١٢٣ עִבְרִית हिन्दी ไทยไม่มีช่องว่าง မြန်မာ",
+    "😀👨\u200d👩\u200d👧🇩🇪 ☃\ufe0f e\U000e0100",
+    "nul\x00bell\x07vt\x0bff\x0cfs\x1cnel\x85zwsp\u200bzwj\u200dbom\ufeffnbsp\xa0shy\xaday",
+    "private \ue000 x\uf8ffy \U000f0000z replacement \ufffd a\ufffdb",
+    "line\u2028sep para\u2029sep ogham\u1680x\u2003y\u205fz\u180ew",
     *("a" * n + " " + "1" * n + " " + "é" * n for n in (99, 100, 101, 199, 200, 201, 400)), "각" * 67, "각" * 66,
     "$100.5% a^b`c~d|e <b> x_y don't e-mail C++ 3,14 ½ ² ⅷ № ™ °C – — … “q” ‘r’ «s» ¿¡ § ¶ ٪ ، 。、「」", "a\tb\nc\rd\r\ne",
 ]

@@ -1,4 +1,4 @@
-"""What the instances are like, whatever the mode, and that they depend on nothing but text, vocabulary, options and seed."""
+"""What the instances are like in both modes, and that they depend on text, vocabulary, options and seed alone."""
 
 import collections
 import gzip
@@ -45,7 +45,8 @@ def original_spans(record):
 
 def token_documents(text, vocabulary):
     tokenizer = Tokenizer(load_vocabulary(vocabulary), True)
-    return [[token for line in document for token in tokenizer.encode(line)] for document in documents_of(lines_of([text]))]
+    return [[token for line in document for token in tokenizer.encode(line)]
+            for document in documents_of(lines_of([text]))]
 
 
 def as_text(tokens):
@@ -170,7 +171,7 @@ def test_statistics_say_what_is_in_the_shards(mode, tmp_path, text, vocabulary):
     assert statistics["tokens"] == sum(map(len, documents))
     assert statistics["unknown_rate"] == 0
     assert statistics["instances"] == len(found)
-    assert statistics["random_next_rate"] == pytest.approx(np.mean([record["next_sentence_labels"] for record in found]))
+    assert statistics["random_next_rate"] == pytest.approx(np.mean([r["next_sentence_labels"] for r in found]))
     assert statistics["mask_rate"] == pytest.approx(sum(r["masked_lm_weights"].sum() for r in found) / lengths.sum())
     assert statistics["padding_rate"] == pytest.approx(1 - lengths.mean() / 64)
     assert statistics["length_histogram"]["49-64"] == (lengths > 48).sum()

@@ -9,7 +9,8 @@ import pytest
 from dump2bert.errors import BadInput
 from dump2bert.tfrecord import crc32c, decode_example, encode_example, masked_crc, read_records, write_records
 
-FEATURES = {"ids": [0, 1, 127, 128, 21127, 300, 2**40, -1], "small": [0] * 200, "weights": [1.0, 0.5, 0.0], "label": [1]}
+FEATURES = {"ids": [0, 1, 127, 128, 21127, 300, 2**40, -1], "small": [0] * 200, "weights": [1.0, 0.5, 0.0],
+            "label": [1]}
 
 
 def crc32c_bit_by_bit(data):

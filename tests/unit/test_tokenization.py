@@ -1,4 +1,4 @@
-"""The tokenizer's rules, on texts that break tokenizers which simplify them. (Against Google's own: tests/conformance.)"""
+"""The tokenizer's rules, on texts that break simpler tokenizers. (Against Google's own: tests/conformance.)"""
 
 import random
 import unicodedata
@@ -8,7 +8,8 @@ import pytest
 from dump2bert.errors import BadInput
 from dump2bert.tokenization import SPECIAL_TOKENS, Tokenizer, load_vocabulary, lower_and_strip
 
-PIECES = SPECIAL_TOKENS + """a b cafe ##s run ##ning ##n ##i σ ας α ##σ ##ς [ ] cls 中 国 2008 ##年 2 ##0 年 iphone ##6 ss ᄀ ##ᅡ ##ᆨ
+PIECES = SPECIAL_TOKENS + """a b cafe ##s run ##ning ##n ##i σ ας α ##σ ##ς [ ] cls 中 国 2008 ##年 2 ##0 年
+    iphone ##6 ss ᄀ ##ᅡ ##ᆨ
     . , - ' don t i e g""".split()
 
 

@@ -31,8 +31,8 @@ def test_the_same_text_gives_the_same_vocabulary_in_every_process(text, tmp_path
     code = f"""
 from pathlib import Path
 from dump2bert.stages import vocabulary
-vocabulary.run(input_file=[{str(text)!r}], vocab_file=None, output=Path({str(tmp_path)!r}) / "again.txt", vocab_size=300,
-               min_frequency=2, do_lower_case=True)
+vocabulary.run(input_file=[{str(text)!r}], vocab_file=None, output=Path({str(tmp_path / "again.txt")!r}),
+               vocab_size=300, min_frequency=2, do_lower_case=True)
 """
     first = trained(text, tmp_path / "vocab.txt")
     for threads in "123":

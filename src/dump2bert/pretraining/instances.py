@@ -1,8 +1,8 @@
 """Documents to instances: pairs of text spans, the second of which follows the first or comes from elsewhere.
 
-This is the algorithm of Google's create_pretraining_data.py, which is part of what BERT is (Devlin et al. 2019, section 3.1
-and appendix A.2). Drawn from the same random.Random, it gives the same instances: every function here says in which order it
-draws, by being written in that order. Tokens are ids of the vocabulary throughout.
+This is the algorithm of Google's create_pretraining_data.py, which is part of what BERT is (Devlin et al. 2019,
+section 3.1 and appendix A.2). Drawn from the same random.Random, it gives the same instances: every function here says
+in which order it draws, by being written in that order. Tokens are ids of the vocabulary throughout.
 """
 
 from typing import NamedTuple
@@ -34,8 +34,8 @@ class Instance(NamedTuple):
 def instances_of_document(documents, index, options, vocabulary, rng):
     """Yield the instances of one pass over documents[index].
 
-    documents: lists of sentences, which are lists of ids. vocabulary: masking.MaskVocabulary. Each instance is masked before
-    the next pair is drawn (the generators hand over one by one), as the order of the draws wants it.
+    documents: lists of sentences, which are lists of ids. vocabulary: masking.MaskVocabulary. Each instance is masked
+    before the next pair is drawn (the generators hand over one by one), as the order of the draws wants it.
     """
     for first, second, is_random_next in span_pairs(documents, index, options, rng):
         tokens = [vocabulary.cls, *first, vocabulary.sep, *second, vocabulary.sep]

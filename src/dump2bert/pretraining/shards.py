@@ -107,7 +107,8 @@ def check_documents(documents, shards, inputs):
             "prediction will mean little (documents are separated by blank lines)")
     elif documents < 2 * shards:
         raise BadInput(f"{documents} documents in {where} are too few for {shards} output files: a file needs two at "
-                       f"least, so ask for {max(documents // 2, 1)} files at most (documents are separated by blank lines)")
+                       f"least, so ask for {max(documents // 2, 1)} files at most (documents are separated by blank "
+                       "lines)")
 
 
 def side_by_side(function, tasks, workers):

@@ -1,8 +1,8 @@
 """Training a WordPiece vocabulary on a text.
 
 The words are those that our tokenizer will cut later, counted here; `tokenizers` then merges characters to pieces by
-frequency. It keeps what it counts in hash tables of random order, so which of two equally frequent pairs is merged first
-would differ from run to run: we give all single characters their ids beforehand, which settles every tie.
+frequency. It keeps what it counts in hash tables of random order, so which of two equally frequent pairs is merged
+first would differ from run to run: we give all single characters their ids beforehand, which settles every tie.
 """
 
 import os
@@ -21,7 +21,7 @@ REPETITIONS_AT_ONCE = 10_000
 def train_vocabulary(lines, vocab_size, min_frequency, do_lower_case):
     """[PAD] [UNK] [CLS] [SEP] [MASK], then characters, then longer pieces by the order of their merges.
 
-    lines: an iterable of text. At most vocab_size pieces; fewer where no pair of pieces occurs min_frequency times any more.
+    lines: an iterable of text. At most vocab_size pieces; fewer where no pair of pieces occurs min_frequency times.
     """
     words = count_words(lines, do_lower_case)
     room = vocab_size - len(SPECIAL_TOKENS)
@@ -52,7 +52,7 @@ def count_words(lines, do_lower_case):
 
 
 def frequent_characters(words, room, min_frequency):
-    """The set of one-character pieces ("a", "##a") that occur min_frequency times, the commonest if there are too many."""
+    """The set of one-character pieces ("a", "##a") that occur min_frequency times; the commonest `room` of them."""
     counts = Counter()
     for word, count in words.items():
         for piece in single_pieces(word):

@@ -13,7 +13,7 @@ from dump2bert.progress import say
 
 def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case, do_whole_word_mask, max_seq_length,
         max_predictions_per_seq, random_seed, dupe_factor, masked_lm_prob, short_seq_prob, workers):
-    """input_file: paths or glob patterns. statistics: where to write them; None: statistics.json beside the first shard."""
+    """input_file: paths or glob patterns. statistics: where to write them; None: beside the first shard."""
     from dump2bert.pretraining.documents import input_files
     from dump2bert.pretraining.instances import Options
     from dump2bert.pretraining.shards import make_fast_shards, make_google_shards
@@ -29,7 +29,8 @@ def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case,
     if mode == "google":
         counted, shards = make_google_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed)
     else:
-        counted, shards = make_fast_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers)
+        counted, shards = make_fast_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed,
+                                           workers)
     summary = counted.summary(max_seq_length)
     write_json(statistics, {
         "mode": mode, "random_seed": random_seed, "do_lower_case": do_lower_case, **options._asdict(), **summary,
