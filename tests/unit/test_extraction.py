@@ -3,7 +3,11 @@
 import bz2
 import gzip
 import json
+import os
 import random
+import signal
+import time
+from pathlib import Path
 
 import pytest
 
@@ -190,6 +194,46 @@ def test_a_failing_wikiextractor_is_an_error_that_repeats_its_last_words(tmp_pat
     with pytest.raises(BadInput, match=r"WikiExtractor failed \(exit code 3\): worker died"):
         extracted(tmp_path, DUMP)
     assert "worker died" in capfd.readouterr().err
+
+
+WITH_A_WORKER_THAT_HANGS = "sleep 300 & echo $! > {pid}; echo '{line}'; wait"
+
+
+def is_running(pid_file):
+    try:
+        return "sleep" in Path(f"/proc/{pid_file.read_text().strip()}/cmdline").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_error_ends_all_of_wikiextractors_processes(tmp_path, monkeypatch):
+    pid, line = tmp_path / "pid", json.dumps({"id": "99", "text": "of another dump"})
+    program(tmp_path, monkeypatch, WITH_A_WORKER_THAT_HANGS.format(pid=pid, line=line))
+    with pytest.raises(BadInput, match="gives page 99 where"):
+        extracted(tmp_path, DUMP)
+    wait_until(lambda: not is_running(pid))
+
+
+def test_kill_9_ends_all_of_wikiextractors_processes_and_the_next_run_works(tmp_path, monkeypatch):
+    pid, line = tmp_path / "pid", json.dumps({"id": "1", "url": "u", "title": "Anna", "text": "Anna."})
+    program(tmp_path, monkeypatch, WITH_A_WORKER_THAT_HANGS.format(pid=pid, line=line))
+    child = os.fork()
+    if child == 0:
+        extracted(tmp_path, DUMP)
+    wait_until(lambda: pid.exists() and is_running(pid))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    wait_until(lambda: not is_running(pid))
+    monkeypatch.undo()
+    assert len(extracted(tmp_path, DUMP)[1]) == 2
+    assert not list(tmp_path.glob(".articles.jsonl.gz.work-*"))
 
 
 def test_the_survey_needs_no_more_memory_for_more_text(tmp_path):

@@ -81,7 +81,8 @@ def wikiextractor(source, processes):
     """
     command = [program(), str(source), "--json", "--html-safe", "", "--processes", str(processes), "--output", "-"]
     said = deque(maxlen=5)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process, \
+            guarded(process.pid) as guard:
         try:
             listener = threading.Thread(target=listen, args=(process.stderr, said), daemon=True)
             listener.start()
@@ -90,7 +91,16 @@ def wikiextractor(source, processes):
             if process.wait():
                 raise BadInput(f"WikiExtractor failed (exit code {process.returncode}): {' | '.join(said)}")
         finally:
-            process.kill()
+            guard.communicate()
+
+
+def guarded(group):
+    """A process that ends all of WikiExtractor's processes once its standard input is closed: by us, or by our death.
+
+    Its workers wait for ever when their parent is gone, and hold its pipes open.
+    """
+    return subprocess.Popen(["sh", "-c", f"read line; kill -9 -{group} 2>/dev/null"], stdin=subprocess.PIPE,
+                            start_new_session=True)
 
 
 def listen(stream, said):
