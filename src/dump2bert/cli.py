@@ -1,7 +1,7 @@
 """dump2bert STAGE --flag value ...: one command for each stage of the pipeline.
 
-A stage's flags are the fields of its section in config.py (same spelling, same defaults) and its files, which the table
-COMMANDS names. A stage gets all of them as plain keyword arguments. Nothing heavy is imported before the stage runs.
+A stage's flags are the fields of its sections in config.py and command_options.py (same spelling, same defaults) and its
+files; the table COMMANDS names both. A stage gets all of them as plain keyword arguments. Nothing heavy is imported before the stage runs.
 """
 
 import argparse
@@ -102,10 +102,14 @@ def main(arguments=None):
         if name == asked:
             add_flags(stage, command)
     values = vars(parser.parse_args(arguments))
-    if isinstance(values.get("network"), NetworkFile):
+    if isinstance(values.get("network"), dict):
+        try:
+            network, options = network_and_options(COMMANDS[asked], values["network"])
+        except (BadInput, argparse.ArgumentTypeError) as error:
+            stages.choices[asked].error(str(error))
         # The options that stand in the network's file are defaults, which flags override.
-        stages.choices[asked].set_defaults(**values["network"].options)
-        values = {**vars(parser.parse_args(arguments)), "network": values["network"].network}
+        stages.choices[asked].set_defaults(**options)
+        values = {**vars(parser.parse_args(arguments)), "network": network}
     stage, log = values.pop("stage"), values.pop("log")
     with speaking(stage, log) as complain:
         return run(stage, values, complain)
@@ -176,17 +180,15 @@ class speaking:
 # ------------------------------------------------------------------------------------------------------------- flags
 
 
-class NetworkFile(NamedTuple):
-    """What a `--network` file holds: the network, and options of the command that may stand beside it."""
+def section_named(name):
+    """A class of config.py or command_options.py."""
+    from dump2bert import command_options, config
 
-    network: dict
-    options: dict
+    return getattr(config, name, None) or getattr(command_options, name)
 
 
 def add_flags(parser, command):
     """The flags of one command, from its files and from the sections of config.py that it names."""
-    from dump2bert import config
-
     if command.kinds:
         parser.add_argument("kind", choices=command.kinds)
     for word in command.files.split():
@@ -194,8 +196,8 @@ def add_flags(parser, command):
         form = {"action": Paths, "nargs": "+", "metavar": "FILE[,FILE...]"} if many else {"type": path, "metavar": "PATH"}
         parser.add_argument(f"--{name}", required=not optional, help=FILES.get(name, name.replace("_", " ")), **form)
     for word in command.sections.split():
-        section, _, only = word.partition(".")
-        section = getattr(config, section)
+        name, _, only = word.partition(".")
+        section = section_named(name)
         for name, field in section.model_fields.items():
             if only in ("", name):
                 add_flag(parser, name, field)
@@ -203,12 +205,12 @@ def add_flags(parser, command):
 
 def check(command, values):
     """Ranges and combinations, as config.py says them; BadInput for the first that does not hold."""
-    from dump2bert import config
+    from dump2bert.validation import validated
 
     for word in command.sections.split():
-        section = getattr(config, word, None)
-        if section:
-            config.validated(section, {name: values[name] for name in section.model_fields
+        if "." not in word:
+            section = section_named(word)
+            validated(section, {name: values[name] for name in section.model_fields
                                        if values[name] is not None}, "--")
 
 
@@ -223,7 +225,7 @@ def add_flag(parser, name, field):
         help += f" (default: {shown(field.default)})"
     options = {"default": None if required else plain_default(field.default), "required": required, "help": help}
     if dict in choices:
-        options.update(type=network_file, metavar="FILE.json")
+        options.update(type=json_object, metavar="FILE.json")
     elif typing.get_origin(kind) is Literal:
         options.update(choices=choices, type=type(choices[0]))
     elif hasattr(kind, "model_fields"):
@@ -267,37 +269,44 @@ class Paths(argparse.Action):
         setattr(namespace, self.dest, [Path(part) for word in values for part in word.split(",") if part])
 
 
-def network_file(text):
-    """`--network`: a JSON file, or the JSON itself: keys of a network and, if one likes, of the command's sections.
+def json_object(text):
+    """JSON, or the name of a JSON file."""
+    try:
+        value = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read as JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text} holds no JSON object")
+    return value
+
+
+def network_and_options(command, values):
+    """A `--network` object -> the network, and the options of the command that stand beside its keys.
+
     A network.json that stands beside a checkpoint will do as well."""
     from dump2bert import config
+    from dump2bert.validation import validated, without_nulls
 
-    try:
-        values = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise BadInput(f"--network {text} holds no JSON object")
-        if isinstance(values.get("network"), dict):
-            values = values["network"]
-            values.pop("relative_positions", None)
-        known = {**config.Pretrain.model_fields, **config.Finetune.model_fields}
-        options = {key: values.pop(key) for key in list(values) if key in known}
-        for key, value in options.items():
-            if isinstance(value, dict):
-                options[key] = json_section(known[key].annotation, key, json.dumps(value))
-        network = config.validated(config.Network, config.without_nulls(values), f"--network {text}: ")
-    except (OSError, ValueError, BadInput) as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return NetworkFile({**config.plain(network), "relative_positions": network.relative_positions}, options)
+    if isinstance(values.get("network"), dict):
+        values = {key: value for key, value in values["network"].items() if key != "relative_positions"}
+    flags = {name: field for word in command.sections.split() if "." not in word
+             for name, field in section_named(word).model_fields.items() if name not in config.Network.model_fields}
+    options = {key: json_section(flags[key].annotation, key, json.dumps(value)) if isinstance(value, dict) else value
+               for key, value in values.items() if key in flags}
+    elsewhere = {*config.Pretrain.model_fields, *config.Finetune.model_fields} - {*config.Network.model_fields}
+    network = validated(config.Network, without_nulls({key: value for key, value in values.items()
+                                                       if key not in options and key not in elsewhere}), "--network: ")
+    return {**config.plain(network), "relative_positions": network.relative_positions}, options
 
 
 def json_section(section, name, text):
-    """A nested section as JSON text or the name of a JSON file, with the section's defaults below it."""
-    from dump2bert.config import plain, validated
+    """A nested section as JSON, with the section's defaults below it."""
+    from dump2bert.config import plain
+    from dump2bert.validation import validated
 
     try:
-        values = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
-        return plain(validated(section, values, f"--{name}: "))
-    except (OSError, ValueError, BadInput) as error:
+        return plain(validated(section, json_object(text), f"--{name}: "))
+    except BadInput as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 

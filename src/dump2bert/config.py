@@ -7,13 +7,12 @@ found and what is allowed. A key set to null means: as if it were not there, so 
 The names of the networks', pretraining's and optimizers' options are those of the model zoo's BERT.
 """
 
-import difflib
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dump2bert.errors import BadInput
+from dump2bert.validation import did_you_mean, merged, validated, without_nulls
 
 
 def number(value):
@@ -540,148 +539,12 @@ class Config(Section):
         return self
 
 
-# ------------------------------------------------------------ options of commands that are no keys of the configuration
-
-
-class Address(Section):
-    url: list[str]
-    """Addresses (https, http, file), tried in order."""
-
-
-class Cleaned(Section):
-    input_format: Literal["articles", "text"] = "articles"
-    """articles: JSON lines from `extract`; text: one sentence a line, a blank line between documents."""
-
-
-class Workers(Section):
-    workers: Positive = 1
-    """Processes that work side by side. The result does not depend on it."""
-
-
-class NetworkFile(Section):
-    network: dict | None = None
-    """The network's keys as a JSON file (or the JSON itself); may hold keys of the command's options, too."""
-
-
-class PretrainRun(Section):
-    adopt_state: str | None = None
-    """A state folder to go on from although the code has changed since."""
-    fresh: bool = False
-    """Begin anew although there is state that other code has written."""
-    stop_with_parent: bool = False
-    """Save the state and stop when the process that started this one is gone."""
-
-
-class FinetuneRun(Section):
-    do_train: bool = True
-    """Train."""
-    do_eval: bool = True
-    """Evaluate."""
-    assessment_method: str | None = None
-    """accuracy, f1, mcc, spearman_correlation (classifier); f1, clue_benchmark (ner)."""
-    use_crf: bool = False
-    """A conditional random field on top of the labels' scores (ner)."""
-    task: str = ""
-    """Name of the task, for network.json."""
-    device_id: Count = 0
-    """The device to use."""
-    num_class: Positive | None = None
-    """Labels; default: as many as the label file has."""
-    seed: int = 1
-    """Seed of the head's weights, order and dropout."""
-
-
-class Predict(Section):
-    batch_size: Positive = 32
-    """Records of a batch; does not change the result."""
-
-
-class TaskName(Section):
-    task: str
-    """Name of the task."""
-    kind: Literal["ner"] = "ner"
-    """Kind of the task."""
-
-
-class Evaluated(Section):
-    network: str = ""
-    """Name of the network, for the result."""
-    variant: str = ""
-    """Name of the variant, for the result."""
-    seed: int = 1
-    """Seed of the finetuning run, for the result."""
-    split: str = "dev"
-    """Which part of the data this is, for the result."""
-
-
-class Page(Section):
-    config: str | None = None
-    """The configuration of the run as a JSON file (or the JSON itself): the page shows what it names; default: all found."""
-    task: str | None = None
-    """Make the page of this task alone; default: that of the whole run."""
-
-
 # ---------------------------------------------------------------------------------------------- loading and its errors
 
 
 def load_config(values):
     """The validated Config of a nested dict (config.yaml with overlays). BadInput: one sentence about the first error."""
     return validated(Config, without_nulls(values), "config: ")
-
-
-def validated(model, values, where=""):
-    """`values` as `model`, or BadInput with one sentence about the first error."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise BadInput(where + sentence(model, error.errors()[0])) from None
-
-
-def without_nulls(values):
-    if isinstance(values, dict):
-        return {key: without_nulls(value) for key, value in values.items() if value is not None}
-    return values
-
-
-def merged(below, above):
-    """`above` laid over `below`, nested dicts key by key."""
-    result = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
-
-
-def sentence(model, error):
-    """One sentence from pydantic's description of one error."""
-    place, found = ".".join(str(part) for part in error["loc"] if part != "[key]"), error["input"]
-    if error["type"] == "extra_forbidden":
-        allowed = fields_at(model, error["loc"][:-1])
-        return f"{place} is no known key{did_you_mean(str(error['loc'][-1]), allowed)}; known here: {', '.join(allowed)}"
-    if error["type"] == "value_error":
-        return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
-    if isinstance(found, dict) and "type" not in error["type"]:
-        found = "a section"
-    expected = error["msg"].replace("Input should be ", "").replace("a valid integer", "an integer").replace("a valid ", "a ")
-    return f"{place} is {found!r}, but should be {expected}"
-
-
-def did_you_mean(word, words):
-    close = difflib.get_close_matches(word, list(words), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def fields_at(model, location):
-    """The field names of the section that a pydantic error location leads to."""
-    for part in location:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            break
-        if part not in model.model_fields:
-            continue
-        annotation = model.model_fields[part].annotation
-        inner = [a for a in (annotation, *get_args(annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]
-        model = inner[-1] if inner else model
-    return list(model.model_fields)
 
 
 def plain(section) -> dict[str, Any]:

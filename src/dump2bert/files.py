@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from pathlib import Path
 
 from dump2bert.errors import BadInput
@@ -108,7 +109,7 @@ def opened(path, mode="r", compressed=True):
             yield file
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise BadInput(f"{error.filename or path} cannot be read: {error.strerror}") from error
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadInput(f"{path} is no complete gzip file: {error}") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 (byte {error.start + 1})") from error

@@ -98,7 +98,7 @@ class TestDigest:
         before = self.of("stages.clean")
         file = copy / "files.py"
         text = file.read_text(encoding="utf-8")
-        file.write_text('"""Another docstring."""\n# and a comment\n' + text.partition('"""\n')[2].replace(", ", ",  "),
+        file.write_text('"""Another docstring."""\n# and a comment\n' + text.partition('"""\n')[2].replace(" = ", "  =  "),
                         encoding="utf-8")
         assert self.of("stages.clean") == before
 

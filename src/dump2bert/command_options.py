@@ -1,0 +1,86 @@
+"""Options of commands that are no keys of the configuration, because the pipeline itself decides them.
+
+With the sections of config.py they are all flags that a command has, its files apart (cli.py).
+"""
+
+from typing import Literal
+
+from dump2bert.config import Count, Positive, Section
+
+
+class Address(Section):
+    url: list[str]
+    """Addresses (https, http, file), tried in order."""
+
+
+class Cleaned(Section):
+    input_format: Literal["articles", "text"] = "articles"
+    """articles: JSON lines from `extract`; text: one sentence a line, a blank line between documents."""
+
+
+class Workers(Section):
+    workers: Positive = 1
+    """Processes that work side by side. The result does not depend on it."""
+
+
+class NetworkFile(Section):
+    network: dict | None = None
+    """The network's keys as a JSON file (or the JSON itself); may hold keys of the command's options, too."""
+
+
+class PretrainRun(Section):
+    adopt_state: str | None = None
+    """A state folder to go on from although the code has changed since."""
+    fresh: bool = False
+    """Begin anew although there is state that other code has written."""
+    stop_with_parent: bool = False
+    """Save the state and stop when the process that started this one is gone."""
+
+
+class FinetuneRun(Section):
+    do_train: bool = True
+    """Train."""
+    do_eval: bool = True
+    """Evaluate."""
+    assessment_method: str | None = None
+    """accuracy, f1, mcc, spearman_correlation (classifier); f1, clue_benchmark (ner)."""
+    use_crf: bool = False
+    """A conditional random field on top of the labels' scores (ner)."""
+    task: str = ""
+    """Name of the task, for network.json."""
+    device_id: Count = 0
+    """The device to use."""
+    num_class: Positive | None = None
+    """Labels; default: as many as the label file has."""
+    seed: int = 1
+    """Seed of the head's weights, order and dropout."""
+
+
+class Predict(Section):
+    batch_size: Positive = 32
+    """Records of a batch; does not change the result."""
+
+
+class TaskName(Section):
+    task: str
+    """Name of the task."""
+    kind: Literal["ner"] = "ner"
+    """Kind of the task."""
+
+
+class Evaluated(Section):
+    network: str = ""
+    """Name of the network, for the result."""
+    variant: str = ""
+    """Name of the variant, for the result."""
+    seed: int = 1
+    """Seed of the finetuning run, for the result."""
+    split: str = "dev"
+    """Which part of the data this is, for the result."""
+
+
+class Page(Section):
+    config: str | None = None
+    """The configuration of the run as a JSON file (or the JSON itself): the page shows what it names; default: all found."""
+    task: str | None = None
+    """Make the page of this task alone; default: that of the whole run."""

@@ -1,0 +1,117 @@
+"""The command line: flags come from the configuration's model, exit codes and sentences are as promised."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dump2bert import cli
+from dump2bert.cli import COMMANDS
+from dump2bert.errors import Interrupted
+
+
+@pytest.fixture
+def received(monkeypatch):
+    """Runs a command with its stage replaced; returns what the stage would get."""
+    def call(*arguments, stage=None):
+        got = {}
+
+        class Module:
+            @staticmethod
+            def run(**values):
+                got.update(values)
+                if stage:
+                    stage()
+        monkeypatch.setattr(cli.importlib, "import_module", lambda name: Module)
+        return cli.main(list(arguments)), got
+    return call
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_its_flags(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([name, "--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    for word in COMMANDS[name].files.split():
+        assert f"--{word.rstrip('?*')} " in printed
+
+
+def test_booleans_are_the_words_true_and_false(received):
+    _, got = received("pretrain", "--state_dir", "s", "--do_shuffle", "false", "--network", "{}")
+    assert got["do_shuffle"] is False
+    with pytest.raises(SystemExit) as stop:
+        received("pretrain", "--state_dir", "s", "--do_shuffle", "0", "--network", "{}")
+    assert stop.value.code == cli.EXIT_USAGE
+
+
+def test_defaults_are_the_models(received):
+    _, got = received("pretrain", "--state_dir", "s", "--network", "{}")
+    assert (got["device_target"], got["save_checkpoint_steps"], got["train_steps"]) == ("Ascend", 1000, -1)
+    assert got["Lamb"]["learning_rate"] == 3e-4
+    assert got["data_dir"] is None
+
+
+def test_an_empty_path_counts_as_not_given(received):
+    _, got = received("pretrain", "--state_dir", "s", "--network", "{}", "--load_checkpoint_path", "")
+    assert got["load_checkpoint_path"] is None
+
+
+def test_files_are_apart_by_commas_or_spaces(received):
+    for words in (["a,b"], ["a", "b"]):
+        _, got = received("pretraining_data", "--input_file", *words, "--output_file", "c", "--vocab_file", "v")
+        assert [str(path) for path in got["input_file"]] == ["a", "b"]
+
+
+def test_the_networks_file_may_hold_options_which_flags_override(received, tmp_path):
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps({"hidden_size": 24, "hidden_dropout_prob": 0.0, "batch_size": 5, "train_steps": 7,
+                                "Lamb": {"power": 1.0}, "epoch_num": 3}))
+    _, got = received("pretrain", "--state_dir", "s", "--network", str(file), "--train_steps", "9")
+    assert got["network"]["hidden_size"] == 24 and got["network"]["hidden_dropout_prob"] == 0.0
+    assert (got["batch_size"], got["train_steps"]) == (5, 9)
+    assert (got["Lamb"]["power"], got["Lamb"]["learning_rate"]) == (1.0, 3e-4)
+    assert "epoch_num" not in got
+
+
+def test_a_network_json_beside_a_checkpoint_will_do(received, tmp_path):
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps({"network": {"hidden_size": 24, "relative_positions": "none"}, "step": 3}))
+    _, got = received("pretrain", "--state_dir", "s", "--network", str(file))
+    assert got["network"]["hidden_size"] == 24 and got["network"]["relative_positions"] == "none"
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["--batch_size", "0"], "--batch_size is 0, but should be greater than 0"),
+    (["--Lamb", '{"lr": 1}'], "--Lamb: lr is no known key"),
+    (["--network", '{"hidden_size": 10}'], "hidden_size 10 is not divisible by num_attention_heads 12"),
+    (["--network", "nowhere.json"], "nowhere.json"),
+])
+def test_a_value_that_cannot_be_is_one_sentence(arguments, said, capsys):
+    try:
+        code = cli.main(["pretrain", "--state_dir", "s", "--network", "{}", *arguments])
+    except SystemExit as stop:
+        code = stop.code
+    assert code in (cli.EXIT_BAD_INPUT, cli.EXIT_USAGE)
+    assert said in capsys.readouterr().err
+
+
+def test_interrupted_exits_75(received, capsys):
+    def stop():
+        raise Interrupted("step 3 is saved")
+    code, _ = received("pretrain", "--state_dir", "s", "--network", "{}", stage=stop)
+    assert code == 75
+    assert "step 3 is saved" in capsys.readouterr().err
+
+
+def test_bad_input_is_one_line_on_standard_error_and_in_the_log(tmp_path):
+    log = tmp_path / "logs" / "clean.log"
+    done = subprocess.run([sys.executable, "-m", "dump2bert.cli", "--log", log, "clean", "--input_file", tmp_path / "none",
+                           "--output", tmp_path / "out.txt", "--statistics", tmp_path / "out.json"],
+                          capture_output=True, text=True)
+    assert done.returncode == 1
+    [line] = done.stderr.strip().splitlines()
+    assert line.startswith("error: ") and str(tmp_path / "none") in line
+    assert line in log.read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
