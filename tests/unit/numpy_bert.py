@@ -1,4 +1,4 @@
-"""BERT's pretraining loss once more, in numpy and float64, written from the papers: what the tests compare nets/ with."""
+"""BERT's pretraining loss once more, in numpy and float64, written from the papers: the tests compare nets/ with it."""
 
 import math
 

@@ -51,7 +51,8 @@ def test_schema_that_does_not_fit_is_named(tmp_path):
     write_shards(tmp_path, 5)
     columns, rows = columns_of(tmp_path / "schema.json")
     assert rows == 5
-    (tmp_path / "schema.json").write_text((tmp_path / "schema.json").read_text().replace('"numRows": 5', '"numRows": 6'))
+    schema = tmp_path / "schema.json"
+    schema.write_text(schema.read_text().replace('"numRows": 5', '"numRows": 6'))
     with pytest.raises(BadInput, match="numRows 6, but the shards .* hold 5"):
         open_records(tmp_path, None)
     with pytest.raises(BadInput, match="input_ids is not 99 numbers"):
@@ -95,7 +96,8 @@ def test_masks_and_segments_of_the_records_are_used_or_not(tmp_path):
     written = write_shards(tmp_path, 6)
     records = open_records(tmp_path, None)
     batch = read_batch(records, np.arange(6), namespace(small_network()))
-    assert (batch["input_mask"] == written["input_mask"]).all() and (batch["segment_ids"] == written["segment_ids"]).all()
+    assert (batch["input_mask"] == written["input_mask"]).all()
+    assert (batch["segment_ids"] == written["segment_ids"]).all()
     batch = read_batch(records, np.arange(6), namespace(small_network(input_mask_from_dataset=False,
                                                                       token_type_ids_from_dataset=False)))
     assert (batch["input_mask"] == 1).all() and (batch["segment_ids"] == 0).all()

@@ -24,7 +24,8 @@ class LossAndGradients(nn.Cell):
 def test_outputs_and_gradients_equal_hugging_face(act):
     golden = np.load(PROJECT / "tests" / "golden" / f"bert_{act}.npz")
     model = BertForPretraining(small_network(
-        vocab_size=71, hidden_size=32, num_attention_heads=4, intermediate_size=48, max_position_embeddings=24, hidden_act=act))
+        vocab_size=71, hidden_size=32, num_attention_heads=4, intermediate_size=48, max_position_embeddings=24,
+        hidden_act=act))
     for item in model.get_parameters():
         item.set_data(Tensor(golden[f"weight/{item.name}"]))
     assert {f"weight/{item.name}" for item in model.get_parameters()} == {n for n in golden if n.startswith("weight/")}

@@ -80,7 +80,8 @@ def masks_of(keys, masks, shape, site=0, pool=0, rate=0.25):
 
 
 def source(seed, hidden=0.25, attention=0.5):
-    return DropoutSource(namespace(small_network(hidden_dropout_prob=hidden, attention_probs_dropout_prob=attention)), seed)
+    network = small_network(hidden_dropout_prob=hidden, attention_probs_dropout_prob=attention)
+    return DropoutSource(namespace(network), seed)
 
 
 def test_dropout_drops_its_share_and_scales_the_rest():

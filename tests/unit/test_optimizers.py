@@ -100,7 +100,8 @@ def test_zoo_schedule_jumps_where_the_warmup_ends():
 def test_schedule_without_numbers_warms_up_for_a_tenth_and_decays_over_all_steps():
     np.testing.assert_allclose(rates("continuous", [4, 8, 44, 80], total=80, warmup_steps=None),
                                [0.025, 0.05, 0.0255, 0.001], rtol=1e-5)
-    np.testing.assert_allclose(rates("continuous", [5000, 10000], total=10 ** 6, warmup_steps=None), [0.025, 0.05], rtol=1e-5)
+    np.testing.assert_allclose(rates("continuous", [5000, 10000], total=10 ** 6, warmup_steps=None), [0.025, 0.05],
+                               rtol=1e-5)
 
 
 def test_decay_steps_end_the_decay_before_the_run_does():

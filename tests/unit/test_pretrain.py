@@ -38,14 +38,16 @@ def data(tmp_path_factory):
 
 def arguments(data, folder, **changes):
     """What the command line gives to the stage."""
-    options = config.Pretrain(**{**OPTIONS, **{k: v for k, v in changes.items() if k in config.Pretrain.model_fields}})
+    changed = {name: value for name, value in changes.items() if name in config.Pretrain.model_fields}
+    options = config.Pretrain(**{**OPTIONS, **changed})
     network = config.Network(**{**NETWORK, **changes.get("network", {})})
     values = {"data_dir": data, "schema_dir": None, "vocab_file": data / "vocab.txt", "state_dir": folder / "state",
               "save_checkpoint_path": folder / "out", "load_checkpoint_path": None, "device_target": "CPU",
               "adopt_state": None, "fresh": False, "stop_with_parent": False,
               "network": {**config.plain(network), "relative_positions": network.relative_positions},
               **config.plain(options)}
-    return {**values, **{k: v for k, v in changes.items() if k in values and k not in ("network", *config.Pretrain.model_fields)}}
+    files = values.keys() - {"network", *config.Pretrain.model_fields}
+    return {**values, **{name: value for name, value in changes.items() if name in files}}
 
 
 def run(data, folder, **changes):
@@ -71,8 +73,8 @@ def undisturbed(data, tmp_path_factory):
 def test_final_model_metrics_and_description_are_written(undisturbed):
     lines = metrics(undisturbed)
     assert [line["step"] for line in lines] == [3, 4, 6, 8, 9, 10]     # every 3 steps, at snapshots, and the last
-    assert list(lines[0]) == ["step", "epoch", "loss", "mlm_loss", "nsp_loss", "learning_rate", "loss_scale", "overflow",
-                              "global_norm", "tokens_per_second"]
+    assert list(lines[0]) == ["step", "epoch", "loss", "mlm_loss", "nsp_loss", "learning_rate", "loss_scale",
+                              "overflow", "global_norm", "tokens_per_second"]
     assert [line["epoch"] for line in lines] == [1, 1, 2, 2, 3, 3]
     for line in lines:
         assert line["loss"] == pytest.approx(line["mlm_loss"] + line["nsp_loss"], rel=1e-5)
@@ -133,11 +135,12 @@ def test_signal_saves_the_state(data, tmp_path):
 
 
 def command(data, folder, *more):
-    return [sys.executable, "-m", "dump2bert.cli", "pretrain", "--device_target", "CPU",
-            "--network", json.dumps(NETWORK), *(word for name, value in OPTIONS.items() for word in (
-                f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value))), "--data_dir", str(data), "--vocab_file",
-            str(data / "vocab.txt"), "--state_dir", str(folder / "state"), "--save_checkpoint_path", str(folder / "out"),
-            "--epoch_size", "5", "--train_steps", "10", *more]
+    flags = {"device_target": "CPU", "network": json.dumps(NETWORK), "data_dir": data, "vocab_file": data / "vocab.txt",
+             "state_dir": folder / "state", "save_checkpoint_path": folder / "out", "epoch_size": 5, "train_steps": 10,
+             **OPTIONS}
+    words = [word for name, value in flags.items()
+             for word in (f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value))]
+    return [sys.executable, "-m", "dump2bert.cli", "pretrain", *words, *more]
 
 
 @pytest.mark.slow
@@ -154,12 +157,20 @@ def test_resume_after_kill_gives_identical_weights(data, tmp_path, undisturbed):
     assert not (tmp_path / "rank_0").exists()
 
 
+PARENT = """
+import subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+print(process.pid, flush=True)
+process.wait()
+"""
+
+
 @pytest.mark.slow
 def test_trainer_whose_parent_is_gone_saves_and_stops(data, tmp_path):
     words = command(data, tmp_path, "--stop_with_parent", "true", "--epoch_size", "100000", "--train_steps", "-1")
     shell = subprocess.Popen(
-        [sys.executable, "-c", "import subprocess, sys; p = subprocess.Popen(sys.argv[1:]); print(p.pid, flush=True); p.wait()",
-         *words], stdout=subprocess.PIPE, stderr=open(tmp_path / "log", "w"), cwd=tmp_path)
+        [sys.executable, "-c", PARENT, *words], stdout=subprocess.PIPE, stderr=open(tmp_path / "log", "w"),
+        cwd=tmp_path)
     trainer = int(shell.stdout.readline())
     while not list((tmp_path / "state").glob("*/snapshot-*")):
         assert shell.poll() is None
@@ -173,8 +184,8 @@ def test_trainer_whose_parent_is_gone_saves_and_stops(data, tmp_path):
 
 @pytest.mark.parametrize("epoch_size, train_steps, updates", [(1, 100, 4), (2, -1, 8), (2, 3, 3)])
 def test_train_steps_and_epochs_whichever_is_smaller(data, epoch_size, train_steps, updates):
-    options = SimpleNamespace(**config.plain(config.Pretrain(**OPTIONS, epoch_size=epoch_size, train_steps=train_steps)))
-    assert Run(options, small_network(), open_records(data, None)).last_update == updates
+    options = config.plain(config.Pretrain(**OPTIONS, epoch_size=epoch_size, train_steps=train_steps))
+    assert Run(SimpleNamespace(**options), small_network(), open_records(data, None)).last_update == updates
 
 
 def test_accumulated_steps_are_weight_updates(data, tmp_path, undisturbed):
@@ -247,7 +258,7 @@ def test_evaluation_covers_every_instance_and_equals_numpy(data, tmp_path, undis
     assert found["nsp_loss"] == pytest.approx(nsp_loss, rel=1e-4)
     assert found["mlm_perplexity"] == pytest.approx(np.exp(found["mlm_loss"]))
     assert found["majority_mlm_accuracy"] == pytest.approx(commonest / used.sum())
-    sequence, pooled = numpy_bert.encode(weights, network, batch["input_ids"], batch["segment_ids"], batch["input_mask"])
+    _, pooled = numpy_bert.encode(weights, network, batch["input_ids"], batch["segment_ids"], batch["input_mask"])
     next_sentence = numpy_bert.dense(weights, "cls.seq_relationship", pooled).argmax(-1)
     assert found["nsp_accuracy"] == pytest.approx((next_sentence == batch["next_sentence_labels"][:, 0]).mean())
     assert 0 <= found["mlm_accuracy"] <= 1

@@ -27,7 +27,8 @@ def write(state_dir, *steps, code="code", **options):
 
 def test_newest_snapshot_is_loaded_and_two_are_kept(tmp_path):
     folder = write(tmp_path, 8, 9, 10, 11)
-    assert sorted(path.name for path in folder.glob("snapshot*")) == ["snapshot-000000010.npz", "snapshot-000000011.npz"]
+    kept = sorted(path.name for path in folder.glob("snapshot*"))
+    assert kept == ["snapshot-000000010.npz", "snapshot-000000011.npz"]
     with open_state(tmp_path, KEY, "code") as state:
         step, found, about = state.load()
     assert step == 11 and about == {"updates": 11}

@@ -116,7 +116,8 @@ def trained(rows, parts, scale, steps=3):
     optimizer = make_optimizer("AdamWeightDecay", options, model.trainable_params(), steps)
     step = TrainStep(PretrainingLoss(model), optimizer, scale and LossScale(scale, 2.0, 100), accumulation_steps=parts)
     dropout = DropoutSource(network, 1)
-    losses = [step(micro_batches(small_batch(rows, number), parts, dropout, number)).read()[0] for number in range(steps)]
+    losses = [step(micro_batches(small_batch(rows, number), parts, dropout, number)).read()[0]
+              for number in range(steps)]
     return {item.name: item.asnumpy() for item in model.get_parameters()}, losses
 
 

@@ -1,12 +1,12 @@
 """The BERT encoder (Devlin et al. 2019), with absolute positions or with NEZHA's or the zoo's relative ones.
 
-Reads beside the paper: embeddings, then layers of self-attention and a feed-forward network, each followed by a residual
-connection and LayerNorm, then a pooler over the first token. Parameters bear Hugging Face's names. Between the layers the
-hidden states are a matrix (B * S, H): B instances of S tokens, H = hidden_size, A heads of D = H / A.
+Reads beside the paper: embeddings, then layers of self-attention and a feed-forward network, each followed by a
+residual connection and LayerNorm, then a pooler over the first token. Parameters bear Hugging Face's names. Between the
+layers the hidden states are a matrix (B * S, H): B instances of S tokens, H = hidden_size, A heads of D = H / A.
 
 `network` has: vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act
-hidden_dropout_prob attention_probs_dropout_prob max_position_embeddings type_vocab_size initializer_range layer_norm_eps
-relative_positions (none, nezha, zoo) compute_type (float32, float16).
+hidden_dropout_prob attention_probs_dropout_prob max_position_embeddings type_vocab_size initializer_range
+layer_norm_eps relative_positions (none, nezha, zoo) compute_type (float32, float16).
 """
 
 import math
@@ -87,7 +87,7 @@ class SelfAttention(nn.Cell):
         return x.reshape(batch, length, self.heads, self.head_size).transpose(0, 2, 1, 3)
 
     def construct(self, hidden, mask, positions, keys, masks):
-        """hidden (B * S, H), mask (B, A, S, S) added to the scores, positions (S, S, D) or None -> context (B * S, H)."""
+        """hidden (B * S, H), mask (B, A, S, S) added to scores, positions (S, S, D) or None -> context (B * S, H)."""
         batch, heads, length, _ = mask.shape
         query = self.split_heads(self.query(hidden) * (1.0 / math.sqrt(self.head_size)), batch, length)
         key = self.split_heads(self.key(hidden), batch, length)
@@ -199,8 +199,8 @@ class BertModel(nn.Cell):
 
     def construct(self, input_ids, token_type_ids, input_mask, dropout_keys=None, dropout_masks=None):
         """
-        input_ids, token_type_ids, input_mask (B, S) int32; dropout_keys and dropout_masks from training.dropout, or None
-        for no dropout -> sequence_output (B, S, H), pooled_output (B, H), both float32.
+        input_ids, token_type_ids, input_mask (B, S) int32; dropout_keys and dropout_masks from training.dropout, or
+        None for no dropout -> sequence_output (B, S, H), pooled_output (B, H), both float32.
         """
         batch, length = input_ids.shape
         hidden = self.embeddings(input_ids, token_type_ids, dropout_keys, dropout_masks)

@@ -68,7 +68,8 @@ class BertForPretraining(nn.Cell):
     def construct(self, input_ids, input_mask, token_type_ids, masked_lm_positions, dropout_keys=None,
                   dropout_masks=None):
         sequence_output, pooled_output = self.bert(input_ids, token_type_ids, input_mask, dropout_keys, dropout_masks)
-        return self.cls(sequence_output, pooled_output, masked_lm_positions, self.bert.embeddings.word_embeddings.weight)
+        word_embeddings = self.bert.embeddings.word_embeddings.weight
+        return self.cls(sequence_output, pooled_output, masked_lm_positions, word_embeddings)
 
 
 class PretrainingLoss(nn.Cell):
@@ -81,8 +82,9 @@ class PretrainingLoss(nn.Cell):
     def construct(self, input_ids, input_mask, token_type_ids, next_sentence_labels, masked_lm_positions, masked_lm_ids,
                   masked_lm_weights, masked_lm_total, dropout_keys=None, dropout_masks=None):
         """
-        The seven columns of a micro-batch (B, S), (B, 1) and (B, P); masked_lm_total () float32: sum(w) + 1e-5, over the
-        whole update divided by its micro-batches, so that the mean of the micro-batches' losses is the large batch's.
+        The seven columns of a micro-batch (B, S), (B, 1) and (B, P); masked_lm_total () float32: sum(w) + 1e-5, over
+        the whole update divided by its micro-batches, so that the mean of the micro-batches' losses is the large
+        batch's.
         -> loss, mlm_loss, nsp_loss, scalars
         """
         words, next_sentence = self.model(input_ids, input_mask, token_type_ids, masked_lm_positions, dropout_keys,

@@ -1,9 +1,9 @@
-"""The few operators that the networks are made of, each in a plain form and, where it pays, in one that is fast on a CPU.
+"""The operators that the networks are made of, each in a plain form and, where it pays, in one that is fast on a CPU.
 
-MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a CPU;
-the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own. The
-plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. `on_cpu` is the only place
-where a network asks for the device.
+MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
+CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
+The plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. `on_cpu` is the only
+place where a network asks for the device.
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
 in `compute_type`.
@@ -72,7 +72,7 @@ class Linear(nn.Cell):
 
 
 class FastLayerNorm(nn.Cell):
-    """LayerNorm over the columns of x (N, H), float32, without broadcasts of rows or columns: those are outer products."""
+    """LayerNorm of the rows of x (N, H), float32, without broadcasts of rows or columns: those are outer products."""
 
     def __init__(self, size, eps):
         super().__init__()
@@ -143,8 +143,8 @@ class FastGeluNew(nn.Cell):
 class FastGelu(nn.Cell):
     """GELU in the erf form, x * Phi(x), whose gradient is Phi(x) + x * phi(x).
 
-    The normal distribution Phi is computed as sigmoid(x * polynomial(x^2)), which takes a sixth of erf's time. The polynomial
-    is a minimax fit of logit(Phi(x)) / x; the largest error of x * Phi(x) is 7e-8 before rounding.
+    The normal distribution Phi is computed as sigmoid(x * polynomial(x^2)), which takes a sixth of erf's time. The
+    polynomial is a minimax fit of logit(Phi(x)) / x; the largest error of x * Phi(x) is 7e-8 before rounding.
     """
 
     LOGIT = (3.611858049e-09, -2.669208622e-07, 7.938675203e-06, -1.104836714e-04, -6.624874385e-05, 7.266855208e-02,
@@ -194,9 +194,9 @@ class Dropout(nn.Cell):
 
     On a CPU, MindSpore's own dropout cannot be rewound, so no run could be resumed exactly. Here the caller supplies
         masks  (2 * MASK_ROWS, MASK_WIDTH) float32: two pools of rows of 0 or 1/(1-p), for hidden and attention dropout;
-        keys   (B, sites, 2) int32: for each instance and each place of dropout in the network a first row and an odd step,
-    and the mask of an instance at a site are the rows first, first + step, first + 2 step ... of the pool, one after the
-    other. training/dropout.py makes both. Without keys there is no dropout. Other devices use their own dropout.
+        keys   (B, sites, 2) int32: for each instance and each place of dropout a first row and an odd step,
+    and the mask of an instance at a site are the rows first, first + step, first + 2 step ... of the pool, one after
+    the other. training/dropout.py makes both. Without keys there is no dropout. Other devices use their own dropout.
     """
 
     def __init__(self, rate, site, pool=0):

@@ -1,4 +1,4 @@
-"""Stage `pretrain`: TFRecord shards -> model.ckpt, network.json and metrics.jsonl, by way of a state that survives kills."""
+"""Stage `pretrain`: TFRecord shards -> model.ckpt, network.json, metrics.jsonl, with a state that survives kills."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -15,8 +15,8 @@ def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target):
 
     context.set_up(device_target)
     description = checkpoints.read_description(checkpoint)
-    network = namespace({**description["network"],
-                         "compute_type": context.usable_compute_type(description["network"]["compute_type"], device_target)})
+    network = namespace(description["network"])
+    network.compute_type = context.usable_compute_type(network.compute_type, device_target)
     records = open_records(data_dir, schema_dir)
     if not len(records):
         raise BadInput(f"{data_dir} has no instances to evaluate on")
@@ -25,5 +25,6 @@ def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target):
     metrics = evaluate(model, network, records, batch_size)
     write_json(output, {**metrics, "split": "held_out", "data": manifest(data_dir, schema_dir),
                         "seed": description["provenance"]["seed"], "step": description["provenance"]["step"]})
-    say(f"MLM accuracy {metrics['mlm_accuracy']:.4f} (always the commonest word: {metrics['majority_mlm_accuracy']:.4f}), "
-        f"NSP accuracy {metrics['nsp_accuracy']:.4f}, {metrics['instances']} instances")
+    say(f"MLM accuracy {metrics['mlm_accuracy']:.4f} (always the commonest word: "
+        f"{metrics['majority_mlm_accuracy']:.4f}), NSP accuracy {metrics['nsp_accuracy']:.4f}, "
+        f"{metrics['instances']} instances")

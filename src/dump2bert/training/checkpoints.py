@@ -1,7 +1,7 @@
-"""Checkpoints: model.ckpt holds the weights (MindSpore's format, Hugging Face's names), network.json beside it all else.
+"""Checkpoints: model.ckpt holds the weights (MindSpore's format, Hugging Face's names), network.json all else.
 
-network.json: `network` (the keys of nets/bert.py, as config.py's Network gives them) and `provenance`: where the weights
-come from (step, seed, data, code, versions).
+network.json: `network` (the keys of nets/bert.py, as config.py's Network gives them) and `provenance`: where the
+weights come from (step, seed, data, code, versions).
 """
 
 import os
@@ -13,13 +13,13 @@ from mindspore import Tensor
 
 from dump2bert import __version__
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_json, sync_folder, write_json
+from dump2bert.files import read_json, sync_folder, write_json
 
 
 def save(folder, cell, network, provenance, more=None, name="model"):
     """Write `cell`'s weights to folder/NAME.ckpt and folder/network.json, each atomically.
 
-    `network`: plain dict; `provenance`: plain dict, to which the versions are added; `more`: further keys of network.json.
+    `network`: plain dict; `provenance`: plain dict, to which the versions are added; `more`: more keys of network.json.
     """
     folder = Path(folder)
     save_weights(folder / f"{name}.ckpt", cell)
@@ -64,8 +64,8 @@ def read_description(path):
 def load_weights(path, cell, needed=""):
     """Give `cell` the weights of the checkpoint `path`, by name.
 
-    Weights whose names start with `needed` must be in the checkpoint (with "bert." a new head may be absent); a shape that
-    differs is BadInput, as one sentence. -> names of the weights that keep their values.
+    Weights whose names start with `needed` must be in the checkpoint (with "bert." a new head may be absent); a shape
+    that differs is BadInput, as one sentence. -> names of the weights that keep their values.
     """
     values = read_weights(path)
     kept = []

@@ -22,7 +22,8 @@ def set_up(device_target, device_id=0):
         ms.set_device(device_target, device_id)
     except (RuntimeError, ValueError) as error:
         raise BadInput(f"--device_target {device_target} --device_id {device_id} cannot be used on this machine "
-                       f"({str(error).split('. ')[0]}); a machine without accelerator takes --device_target CPU") from error
+                       f"({str(error).split('. ')[0]}); a machine without accelerator takes --device_target CPU"
+                       ) from error
 
 
 def usable_compute_type(asked, device_target):

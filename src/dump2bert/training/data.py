@@ -1,7 +1,7 @@
 """Training data: fixed-length features from TFRecord shards, any record at any time, in an order drawn for each epoch.
 
-`Records` indexes the shards once (the offset of each record) and then decodes whole batches with numpy. What a step trains
-on follows from (seed, step) alone, so a resumed run needs no more than the step's number.
+`Records` indexes the shards once (the offset of each record) and then decodes whole batches with numpy. What a step
+trains on follows from (seed, step) alone, so a resumed run needs no more than the step's number.
 """
 
 import mmap
@@ -58,8 +58,8 @@ class Records:
         else:
             values = unpack(packed).astype(np.int32)
         if len(found) != count or values.size != count * self.columns[name]:
-            raise BadInput(f"{Path(self.shards[0]).parent} has records whose {name} is not {self.columns[name]} numbers "
-                           "as the schema says: make schema.json again")
+            raise BadInput(f"{Path(self.shards[0]).parent} has records whose {name} is not {self.columns[name]} "
+                           "numbers as the schema says: make schema.json again")
         return values.reshape(count, -1)
 
 
@@ -113,9 +113,10 @@ def columns_of(schema_file):
     """({column: numbers in it}, records) as a schema.json in MindSpore's form says."""
     schema = read_json(schema_file)
     try:
-        return {name: int(np.prod(column["shape"])) for name, column in schema["columns"].items()}, schema.get("numRows")
+        columns = {name: int(np.prod(column["shape"])) for name, column in schema["columns"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{schema_file} is no schema in MindSpore's form: make it with `dump2bert schema`") from error
+    return columns, schema.get("numRows")
 
 
 class Order:

@@ -5,7 +5,7 @@ import signal
 
 
 class Interruption:
-    """Within the context, SIGTERM and SIGINT are only noted; `reason` says so, or that the parent has gone, or is None."""
+    """In its context SIGTERM and SIGINT are only noted; `reason` says so, or that the parent has gone, or is None."""
 
     def __init__(self, watch_parent):
         self.parent = os.getppid() if watch_parent else None

@@ -1,7 +1,8 @@
 """The optimizers: LAMB, Adam with decoupled weight decay, and momentum.
 
-An optimizer is a cell that is called with all gradients and one factor for each (loss scale, clipping and averaging in one
-number), changes the weights, and returns the learning rate it used. It counts its updates; skipped steps do not count.
+An optimizer is a cell that is called with all gradients and one factor for each (loss scale, clipping and averaging in
+one number), changes the weights, and returns the learning rate it used. It counts its updates; skipped steps do not
+count.
 """
 
 import mindspore as ms

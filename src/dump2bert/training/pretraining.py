@@ -1,8 +1,8 @@
 """Pretraining: a network, its data and its state come together, and train until the asked number of weight updates.
 
-A step is a batch that was trained on; an update is a step that was not skipped for overflow. What happens at a step follows
-from the seed, its number and the state before it, so a run that was killed and goes on from a snapshot ends with the very
-weights of an undisturbed one (on a CPU; accelerators have their own dropout).
+A step is a batch that was trained on; an update is a step that was not skipped for overflow. What happens at a step
+follows from the seed, its number and the state before it, so a run that was killed and goes on from a snapshot ends
+with the very weights of an undisturbed one (on a CPU; accelerators have their own dropout).
 """
 
 import json
@@ -37,7 +37,8 @@ def resolved_network(network, vocabulary_size, seq_length, compute_type):
     if vocabulary_size and size < vocabulary_size:
         raise BadInput(f"the network's vocab_size is {size}, but the vocabulary has {vocabulary_size} lines")
     if network["seq_length"] not in (None, seq_length):
-        raise BadInput(f"the network's seq_length is {network['seq_length']}, but the data has sequences of {seq_length}")
+        raise BadInput(f"the network's seq_length is {network['seq_length']}, but the data has sequences of "
+                       f"{seq_length}")
     if network["relative_positions"] == "none" and seq_length > network["max_position_embeddings"]:
         raise BadInput(f"the data has sequences of {seq_length}, but the network's max_position_embeddings is "
                        f"{network['max_position_embeddings']}")
@@ -71,8 +72,8 @@ class Run:
         initialize(self.model, options.seed, self.network.initializer_range)
         if load_checkpoint_path:
             checkpoints.load_weights(load_checkpoint_path, self.model)
-        optimizer = make_optimizer(options.optimizer, getattr(options, options.optimizer), self.model.trainable_params(),
-                                   self.last_update, options.schedule)
+        optimizer = make_optimizer(options.optimizer, getattr(options, options.optimizer),
+                                   self.model.trainable_params(), self.last_update, options.schedule)
         loss_scale = None
         if options.enable_lossscale:
             loss_scale = LossScale(options.loss_scale_value, options.scale_factor, options.scale_window)
@@ -97,8 +98,8 @@ class Run:
         step, arrays, about = snapshot
         if about["updates"] > self.last_update or step > self.last_step:
             if not fresh:
-                raise BadInput(f"{state.folder} is at step {step}, beyond the {self.last_update} steps asked for: ask for "
-                               "more steps (--train_steps, --epoch_size) or give --fresh true to begin anew")
+                raise BadInput(f"{state.folder} is at step {step}, beyond the {self.last_update} steps asked for: ask "
+                               "for more steps (--train_steps, --epoch_size) or give --fresh true to begin anew")
             state.clear()
             return
         for name, item in self.train_step.parameters().items():
@@ -111,8 +112,8 @@ class Run:
     def train(self, state, interruption, checkpoint_folder):
         """Train to the last update. checkpoint_folder: where checkpoints on the way go, or None.
 
-        -> nothing; metrics.jsonl in the state's folder has a line for every look at the losses. Interrupted when told to stop,
-        with the state saved; BadInput when the loss is not finite and no smaller loss scale can help.
+        -> nothing; metrics.jsonl in the state's folder has a line for every look at the losses. Interrupted when told
+        to stop, with the state saved; BadInput when the loss is not finite and no smaller loss scale can help.
         """
         options = self.options
         interval = options.data_sink_steps if options.enable_data_sink else 1
@@ -141,7 +142,8 @@ class Run:
             if save and not finished and checkpoint_folder and options.enable_save_ckpt:
                 self.save_checkpoint(checkpoint_folder)
             if stop and not finished:
-                raise Interrupted(f"{stop}; step {self.step} is saved in {state.folder}, the same command goes on from it")
+                raise Interrupted(f"{stop}; step {self.step} is saved in {state.folder}, the same command goes on "
+                                  "from it")
 
     def look(self, looked):
         """Read the outcomes since the last look -> a line of metrics.jsonl."""
@@ -158,7 +160,8 @@ class Run:
         looked.outcomes, looked.tokens, looked.since = [], 0, now
         if overflow and loss_scale <= 1:
             raise BadInput(f"the loss or its gradients are not finite at step {self.step} (loss {loss}, loss scale "
-                           f"{loss_scale:g}): lower the learning rate or lengthen the warmup; the last good state is kept")
+                           f"{loss_scale:g}): lower the learning rate or lengthen the warmup; the last good state is "
+                           "kept")
         return {name: value if not isinstance(value, float) or math.isfinite(value) else None
                 for name, value in line.items()}
 
@@ -171,7 +174,7 @@ class Run:
 
 
 class MetricsLog:
-    """metrics.jsonl, as it grows: lines beyond `step`, of a run that did not get to save its state, are dropped first."""
+    """metrics.jsonl as it grows: lines beyond `step`, of a run that did not get to save its state, are dropped."""
 
     def __init__(self, path, step):
         self.path = path

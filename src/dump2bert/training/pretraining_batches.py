@@ -45,8 +45,8 @@ def schema_file_of(data_dir, schema_dir):
 
 
 def manifest(data_dir, schema_dir):
-    """A digest of the data: of the shards' checksums where statistics.json beside them has these, else of the schema and of
-    the shards' names and sizes."""
+    """A digest of the data: of the shards' checksums where statistics.json beside them has these, else of the schema
+    and of the shards' names and sizes."""
     shards = find_shards(data_dir)
     statistics = Path(data_dir) / "statistics.json"
     listed = read_json(statistics).get("shards", {}) if statistics.is_file() else {}
@@ -69,8 +69,8 @@ def read_batch(records, numbers, network):
                              ("masked_lm_ids", network.vocab_size, "vocab_size"),
                              ("segment_ids", network.type_vocab_size, "type_vocab_size")):
         if batch[name].min() < 0 or batch[name].max() >= size:
-            raise BadInput(f"{Path(records.shards[0]).parent} has {name} up to {batch[name].max()}, but the network's {what} "
-                           f"is {size}: the data was made with another vocabulary")
+            raise BadInput(f"{Path(records.shards[0]).parent} has {name} up to {batch[name].max()}, but the network's "
+                           f"{what} is {size}: the data was made with another vocabulary")
     return batch
 
 

@@ -18,7 +18,8 @@ class Predictions(nn.Cell):
         super().__init__(auto_prefix=False)
         self.model = model
 
-    def construct(self, input_ids, input_mask, token_type_ids, next_sentence_labels, masked_lm_positions, masked_lm_ids):
+    def construct(self, input_ids, input_mask, token_type_ids, next_sentence_labels, masked_lm_positions,
+                  masked_lm_ids):
         words, next_sentence = self.model(input_ids, input_mask, token_type_ids, masked_lm_positions)
         words_asked, next_asked = masked_lm_ids.reshape(-1), next_sentence_labels.reshape(-1)
         return (of_labels(words, words_asked), words.argmax(-1) == words_asked,

@@ -1,8 +1,8 @@
 """Training state that survives a kill at any moment: a folder with the last two snapshots, locked while in use.
 
-The folder's name is a digest of all that the weights depend on, and the digest of the code. A snapshot is one .npz, whose
-arrays carry checksums, written beside and renamed; so a torn one cannot come from us, but if one is found the one before
-it is taken.
+The folder's name is a digest of all that the weights depend on, and the digest of the code. A snapshot is one .npz,
+whose arrays carry checksums, written beside and renamed; so a torn one cannot come from us, but if one is found the one
+before it is taken.
 """
 
 import contextlib
@@ -81,8 +81,8 @@ def key_digest(key):
 def open_state(state_dir, key, code, adopt_state=None, fresh=False):
     """The locked State of the run with this key and code, in `state_dir`.
 
-    A state of the same key that other code has written is BadInput, unless `adopt_state` names a state folder to go on from
-    (it is copied), or `fresh` begins anew.
+    A state of the same key that other code has written is BadInput, unless `adopt_state` names a state folder to go on
+    from (it is copied), or `fresh` begins anew.
     """
     name = key_digest(key)
     folder = Path(state_dir) / f"{name}-{code}"
@@ -94,9 +94,9 @@ def open_state(state_dir, key, code, adopt_state=None, fresh=False):
             others = [other for other in sorted(Path(state_dir).glob(f"{name}-*"))
                       if other != folder and State(other).snapshots()]
             if others and not adopt_state and not fresh:
-                raise BadInput(f"{others[-1]} holds the state of this very run, written by other code: give --adopt_state "
-                               f"{others[-1]} (in the configuration adopt_state) to go on from it, or --fresh true (fresh) "
-                               "to begin anew")
+                raise BadInput(f"{others[-1]} holds the state of this very run, written by other code: give "
+                               f"--adopt_state {others[-1]} (in the configuration adopt_state) to go on from it, or "
+                               "--fresh true (fresh) to begin anew")
             adopted = adoptable(Path(adopt_state), key) if adopt_state else []
             write_json(folder / "key.json", {"key": key, "code": code, "adopted": adopted})
             if adopt_state:
@@ -126,7 +126,7 @@ def adopt(source, folder):
 
 @contextlib.contextmanager
 def locked(folder):
-    """Hold the lock of `folder`. If another process has it, wait for it, saying so; BadInput names it after two minutes.
+    """Hold the lock of `folder`. If another process has it, say so and wait; BadInput names it after two minutes.
 
     The lock is the kernel's: it goes with the process that holds it, however that dies.
     """

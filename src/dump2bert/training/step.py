@@ -40,7 +40,7 @@ class LossScale(nn.Cell):
 
 
 class Gradients(nn.Cell):
-    """One micro-batch -> (losses, gradients of the scaled loss). losses: the loss and what the network returns with it."""
+    """One micro-batch -> losses (the loss and what the network returns with it), gradients of the scaled loss."""
 
     def __init__(self, loss_network, weights, loss_scale):
         super().__init__(auto_prefix=False)
@@ -145,7 +145,7 @@ class Outcome:
     update: tuple    # of Update
 
     def read(self):
-        """-> losses (mean over the micro-batches), overflow, global_norm, learning_rate, loss_scale as plain numbers."""
+        """-> losses (means over the micro-batches), overflow, global_norm, learning_rate, loss_scale: plain numbers."""
         losses = np.mean([[float(value.asnumpy()) for value in values] for values in self.losses], axis=0).tolist()
         overflow, global_norm, learning_rate, loss_scale = (value.asnumpy().item() for value in self.update)
         return losses, bool(overflow), global_norm, learning_rate, loss_scale
@@ -154,9 +154,9 @@ class Outcome:
 class TrainStep:
     """step(micro_batches) -> Outcome: one update of the weights.
 
-    loss_network.construct(*batch) -> loss () or (loss, ...); optimizer: of training.optimizers; loss_scale: a LossScale, or
-    None; clip: global_norm, tensor_norm or none; micro_batches: `accumulation_steps` tuples of tensors of equal shapes, the
-    loss of the update being the mean of theirs.
+    loss_network.construct(*batch) -> loss () or (loss, ...); optimizer: of training.optimizers; loss_scale: a
+    LossScale, or None; clip: global_norm, tensor_norm or none; micro_batches: `accumulation_steps` tuples of tensors of
+    equal shapes, the loss of the update being the mean of theirs.
     """
 
     def __init__(self, loss_network, optimizer, loss_scale=None, clip="global_norm", accumulation_steps=1):
