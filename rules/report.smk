@@ -3,8 +3,10 @@
 
 def get_page_values():
     """What the pages show of the configuration; not what changes no result (and so must not make a page stale)."""
-    return json.dumps({key: value for key, value in plain(CONFIG).items()
-                       if key not in ("threads", "state", "fresh", "adopt_state")})
+    values = {key: value for key, value in plain(CONFIG).items()
+              if key not in ("threads", "state", "fresh", "adopt_state")}
+    del values["extract"]["processes"]
+    return json.dumps(values)
 
 
 def get_task_scores(wildcards):
