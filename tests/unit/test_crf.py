@@ -5,7 +5,7 @@ import itertools
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor
+from mindspore import Tensor, nn
 
 from dump2bert.nets.crf import FORBIDDEN, ConditionalRandomField, viterbi
 
@@ -39,14 +39,14 @@ def score(emissions, labels, tables):
 
 
 def brute_force(emissions, labels, lengths, tables):
-    """Mean loss, and the best sequence of each row, by going through all sequences."""
+    """Loss per token, and the best sequence of each row, by going through all sequences."""
     losses, best = [], []
     for row, length in enumerate(lengths):
         paths = list(itertools.product(range(LABELS), repeat=length))
         scores = np.array([score(emissions[row].astype(np.float64), path, tables) for path in paths])
         losses.append(np.logaddexp.reduce(scores) - score(emissions[row], labels[row, :length], tables))
         best.append(paths[scores.argmax()])
-    return np.mean(losses), best
+    return sum(losses) / sum(lengths), best
 
 
 def tables_of(crf):
@@ -97,20 +97,29 @@ def test_rows_of_weight_zero_and_rows_without_tokens_do_not_count():
     both = crf(Tensor(emissions), Tensor(labels), Tensor(mask), Tensor(np.array([1, 0, 0], np.float32)))
     alone = loss_of(crf, emissions[:1], labels[:1], mask[:1])
     assert float(both.asnumpy()) == pytest.approx(float(alone.asnumpy()), rel=1e-6)
+    empty = loss_of(crf, emissions[2:], labels[2:], mask[2:])
+    assert float(empty.asnumpy()) == 0.0
 
 
-def test_gradients_equal_finite_differences():
+class Differentiated(nn.Cell):
+    """The loss and its gradients by the emissions and the parameters, in one graph, as in training."""
+
+    def __init__(self, crf):
+        super().__init__(auto_prefix=False)
+        self.differentiate = ms.value_and_grad(crf, 0, list(crf.get_parameters()))
+
+    def construct(self, *batch):
+        return self.differentiate(*batch)
+
+
+def test_gradients_equal_finite_differences_at_every_call():
     random = np.random.default_rng(5)
     crf = random_crf(random)
-    lengths = [4, 2, 9]
-    emissions, labels, mask = random_batch(random, lengths, 10)
-    weights = Tensor(np.ones(3, np.float32))
+    lengths = [4, 2, 19, 1]
     parameters = list(crf.get_parameters())
-    gradient = ms.grad(crf, 0, parameters)
-    by_emissions, by_parameters = gradient(Tensor(emissions), Tensor(labels), Tensor(mask), weights)
-    assert not by_emissions.asnumpy()[mask == 0].any()
+    differentiated = Differentiated(crf)
 
-    def loss(emissions, tables):
+    def loss(emissions, labels, tables):
         # The forward algorithm again, in float64, so that differences are exact enough.
         transitions, start, end = tables
         total = 0.0
@@ -119,17 +128,32 @@ def test_gradients_equal_finite_differences():
             for step in range(1, length):
                 forward = np.logaddexp.reduce(forward[:, None] + transitions, 0) + emissions[row, step]
             total += np.logaddexp.reduce(forward + end) - score(emissions[row], labels[row, :length], tables)
-        return total / len(lengths)
+        return total / sum(lengths)
 
-    values = [emissions.astype(np.float64), *(parameter.asnumpy().astype(np.float64) for parameter in parameters)]
-    for place, found in enumerate([by_emissions, *by_parameters]):
-        expected = np.zeros(values[place].shape)
-        for index in np.ndindex(expected.shape):
-            moved = [value.copy() for value in values]
-            for sign in (1, -1):
-                moved[place][index] = values[place][index] + sign * 1e-5
-                expected[index] += sign * loss(moved[0], moved[1:]) / 2e-5
-        np.testing.assert_allclose(found.asnumpy(), expected, atol=2e-6)
+    for _ in range(3):
+        emissions, labels, mask = random_batch(random, lengths, 20)
+        value, (by_emissions, by_parameters) = differentiated(
+            Tensor(emissions), Tensor(labels), Tensor(mask), Tensor(np.ones(len(lengths), np.float32)))
+        assert not by_emissions.asnumpy()[mask == 0].any()
+        values = [emissions.astype(np.float64), *(parameter.asnumpy().astype(np.float64) for parameter in parameters)]
+        assert float(value.asnumpy()) == pytest.approx(loss(values[0], labels, values[1:]), rel=1e-5)
+        for place, found in enumerate([by_emissions, *by_parameters]):
+            expected = np.zeros(values[place].shape)
+            for index in np.ndindex(expected.shape):
+                moved = [value.copy() for value in values]
+                for sign in (1, -1):
+                    moved[place][index] = values[place][index] + sign * 1e-5
+                    expected[index] += sign * loss(moved[0], labels, moved[1:]) / 2e-5
+            np.testing.assert_allclose(found.asnumpy(), expected, atol=2e-6)
+
+
+def test_a_confident_network_gets_finite_gradients():
+    random = np.random.default_rng(7)
+    crf = random_crf(random)
+    emissions, labels, mask = random_batch(random, [30, 5, 1], 30)
+    value, (by_emissions, _) = Differentiated(crf)(
+        Tensor(emissions * 200), Tensor(labels), Tensor(mask), Tensor(np.ones(3, np.float32)))
+    assert np.isfinite(value.asnumpy()) and np.isfinite(by_emissions.asnumpy()).all()
 
 
 def test_forbidden_steps_are_never_decoded_and_take_no_part_in_the_loss():

@@ -13,12 +13,12 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
 FORBIDDEN = -10000.0
-STEPS_AT_ONCE = 8     # steps of the forward algorithm in one turn of the loop
+STEPS_AT_ONCE = 8     # steps of the recursion in one turn of the loop
 largest = ops.ReduceMax(keep_dims=True)
 
 
 class ConditionalRandomField(nn.Cell):
-    """The mean over the batch of minus the log probability of the labels.
+    """Minus the log probability of the labels, per token of the batch (so it is of a size with a softmax's loss).
 
     legal: (transitions (K, K), start (K,), end (K,)) of booleans, what may happen (rows: from, columns: to), or None where
     everything may. The three parameters start at 0.
@@ -26,12 +26,12 @@ class ConditionalRandomField(nn.Cell):
 
     def __init__(self, labels, legal=None):
         super().__init__()
-        self.labels = labels
         self.transitions = Parameter(Tensor(np.zeros((labels, labels), np.float32)), name="transitions")
         self.start = Parameter(Tensor(np.zeros(labels, np.float32)), name="start")
         self.end = Parameter(Tensor(np.zeros(labels, np.float32)), name="end")
         legal = legal or (np.ones((labels, labels), bool), np.ones(labels, bool), np.ones(labels, bool))
         self.allowed = [Tensor(np.asarray(part, np.float32)) for part in legal]
+        self.log_partition = LogPartition()
         self.matmul = ops.MatMul()
 
     def scores(self):
@@ -41,12 +41,12 @@ class ConditionalRandomField(nn.Cell):
 
     def construct(self, emissions, labels, mask, weights):
         """emissions (B, L, K) float32, labels (B, L) int32, mask (B, L) with 1 for each row's first tokens and 0 for the
-        rest, weights (B,) of the rows -> () mean of the rows' losses, by their weights. Rows without tokens lose nothing."""
+        rest, weights (B,): 1 or, for rows that do not count, 0 -> () loss. Rows without tokens lose nothing."""
         mask = mask.astype(ms.float32)
-        transitions, start, end = self.scores()
-        losses = (self.log_partition(emissions, mask, transitions, start, end)
-                  - self.score(emissions, labels, mask, transitions, start, end))
-        return (losses * weights * mask[:, 0]).sum() / ops.maximum(weights.sum(), 1.0)
+        tables = self.scores()
+        weights = weights * mask[:, 0] / ops.maximum((mask.sum(1) * weights).sum(), 1.0)
+        return (self.log_partition(emissions, mask, weights, *tables)[0]
+                - (self.score(emissions, labels, mask, *tables) * weights).sum())
 
     def score(self, emissions, labels, mask, transitions, start, end):
         """The score of the given labels, (B,). Products with one-hot rows instead of look-ups: their gradients are fast."""
@@ -58,31 +58,81 @@ class ConditionalRandomField(nn.Cell):
         return ((one_hot * emissions).sum((1, 2)) + (steps * one_hot[:, 1:]).sum((1, 2))
                 + (one_hot[:, 0] * start + last * end).sum(1))
 
-    def log_partition(self, emissions, mask, transitions, start, end):
-        """The log of the sum of exp(score) over all label sequences, (B,): the forward algorithm.
 
-        A step is a product of matrices, exp(forward) @ exp(transitions), with each row's maximum taken out. The steps run in a
-        loop of the graph, several in a turn, because unrolling them all would take longer to compile than to train.
-        """
+class LogPartition(nn.Cell):
+    """The log of the sum of exp(score) over all label sequences of a row, summed over the rows by weight, and its gradients.
+
+    The forward-backward algorithm: a recursion from the front gives the log sum of all sequences that end in a label, one from
+    the back that of all that begin there; together the probability of each label at each token, which is the gradient by its
+    emission. The gradients are outputs of `construct` and used by `bprop`, because MindSpore 2.10 must not differentiate the
+    loop itself: on a CPU the gradients of a gathered tensor are wrong from the second call on.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.product = ops.BatchMatMul()
+        self.matmul_tn = ops.MatMul(transpose_a=True)
+
+    def construct(self, emissions, mask, weights, transitions, start, end):
+        """emissions (B, L, K), mask (B, L), weights (B,), the three tables -> (value (), its gradients by emissions,
+        transitions, start, end)."""
         batch, length, count = emissions.shape
+        emissions, mask = emissions.transpose(1, 0, 2), mask.transpose(1, 0).reshape(length, batch, 1)
+        front, back = self.recursions(emissions, mask, transitions, start, end)
+        ending = front + emissions                                    # sequences that end in a label, its emission included
+        total = ops.logsumexp(ending[0] + back[0], 1)
+        # Behind a row's end the sum is of no meaning and may be large: it is not multiplied by 0 but replaced.
+        labels = ops.exp((ending + back - total.reshape(1, batch, 1)) * mask + (1.0 - mask) * FORBIDDEN)
+        labels = labels * weights.reshape(1, batch, 1)
+        # Probability of two labels in a row: of the second, times the share of the first among what leads to it.
+        top = largest(ending[:-1], 2)
+        first = ops.exp(ending[:-1] - top).reshape(-1, count)
+        second = (labels[1:] * ops.exp(top - front[1:])).reshape(-1, count)
+        steps = ops.exp(transitions) * self.matmul_tn(first, second)
+        last = mask - ops.pad(mask[1:], (0, 0, 0, 0, 0, 1))
+        return (total * weights).sum(), labels.transpose(1, 0, 2), steps, labels[0].sum(0), (labels * last).sum((0, 1))
+
+    def bprop(self, emissions, mask, weights, transitions, start, end, out, dout):
+        by_emissions, by_transitions, by_start, by_end = out[1:]
+        return (by_emissions * dout[0], ops.zeros_like(mask), ops.zeros_like(weights), by_transitions * dout[0],
+                by_start * dout[0], by_end * dout[0])
+
+    def recursions(self, emissions, mask, transitions, start, end):
+        """emissions (L, B, K), mask (L, B, 1) -> front, back (L, B, K): the log sums over all that may stand before and behind
+        a label of a token, the token's own emission not included.
+
+        Both run in one loop, side by side: a step is a product of matrices, exp(state) @ exp(transitions), with each row's
+        maximum taken out. The loop is one of the graph, several steps in a turn, because unrolled it would take longer to
+        compile. A row's recursion from the back begins anew as long as padding follows.
+        """
+        length, batch, count = emissions.shape
         turns = -(-(length - 1) // STEPS_AT_ONCE)
-        steps = turns * STEPS_AT_ONCE
-        later = ops.pad(emissions[:, 1:].transpose(1, 0, 2), (0, 0, 0, 0, 0, steps - length + 1))
-        later = later.reshape(turns, STEPS_AT_ONCE * batch, count)
-        later_mask = ops.pad(mask[:, 1:].transpose(1, 0), (0, 0, 0, steps - length + 1))
-        later_mask = later_mask.reshape(turns, STEPS_AT_ONCE * batch, 1)
-        factors = ops.exp(transitions)
-        forward = emissions[:, 0] + start
+        padding = (0, 0, 0, 0, 0, 0, 0, turns * STEPS_AT_ONCE - length + 1)
+        both_emissions = ops.stack((emissions, ops.flip(emissions, (0,))), 1)
+        both_masks = ops.stack((ops.ones_like(mask[1:]), ops.flip(mask[1:], (0,))), 1)
+        turn_emissions = ops.pad(both_emissions[1:], padding).reshape(turns, STEPS_AT_ONCE * 2, batch, count)
+        turn_masks = ops.pad(both_masks, padding).reshape(turns, STEPS_AT_ONCE * 2, batch, 1)
+        factors = ops.exp(ops.stack((transitions, transitions.transpose(1, 0))))
+        edges = ops.stack((start, end)).reshape(2, 1, count)
+        state = both_emissions[0] + edges
+        reached = ops.zeros((turns, STEPS_AT_ONCE * 2, batch, count), ms.float32)
         turn = Tensor(0, ms.int32)
         while turn < turns:
-            emissions_now = ops.split(ops.gather(later, turn, 0), batch, 0)
-            mask_now = ops.split(ops.gather(later_mask, turn, 0), batch, 0)
+            emissions_now = ops.split(ops.gather(turn_emissions, turn, 0), 2, 0)
+            masks_now = ops.split(ops.gather(turn_masks, turn, 0), 2, 0)
+            steps = ()
             for step in range(STEPS_AT_ONCE):
-                top = ops.stop_gradient(largest(forward, 1))
-                moved = ops.log(self.matmul(ops.exp(forward - top), factors) + 1e-30) + top + emissions_now[step]
-                forward = forward + (moved - forward) * mask_now[step]
+                top = largest(state, 2)
+                moved = ops.log(self.product(ops.exp(state - top), factors) + 1e-30) + top
+                moved = moved * masks_now[step] + edges * (1.0 - masks_now[step])
+                state = moved + emissions_now[step]
+                steps += (moved,)
+            reached = ops.tensor_scatter_update(reached, turn.reshape(1, 1), ops.concat(steps, 0).expand_dims(0))
             turn = turn + 1
-        return ops.logsumexp(forward + end, 1)
+        reached = reached.reshape(turns * STEPS_AT_ONCE, 2, batch, count)[:length - 1]
+        front = ops.concat((ops.broadcast_to(start, (1, batch, count)), reached[:, 0]), 0)
+        back = ops.concat((ops.broadcast_to(end, (1, batch, count)), reached[:, 1]), 0)
+        return front, ops.flip(back, (0,))
 
 
 def viterbi(emissions, lengths, transitions, start, end):

@@ -14,7 +14,7 @@ BATCHES_THAT_PAY = 1000    # in shorter runs, compiling more shapes takes longer
 
 def suitable_widths(lengths, longest, batches):
     """bucket_widths in a number that pays for a run of so many batches."""
-    return bucket_widths(lengths, 3 if batches >= BATCHES_THAT_PAY else 1, longest)
+    return bucket_widths(lengths, 3 if batches >= BATCHES_THAT_PAY else 1, max(longest, MULTIPLE))
 
 
 def bucket_widths(lengths, buckets, longest):

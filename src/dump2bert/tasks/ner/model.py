@@ -37,7 +37,7 @@ class TokenLabeller(nn.Cell):
 
 
 class LabelLoss(nn.Cell):
-    """The training loss: with the CRF its mean over the rows, else the mean cross-entropy of the tokens."""
+    """The training loss per token: with the CRF minus the log probability of the rows' labels, else the cross-entropy."""
 
     def __init__(self, model):
         super().__init__(auto_prefix=False)
