@@ -8,7 +8,8 @@ import pytest
 from dump2bert.metrics.squad import squad_scores
 from dump2bert.metrics.zoo import clue_benchmark
 
-CLUENER_TYPES = ["address", "book", "company", "game", "government", "movie", "name", "organization", "position", "scene"]
+CLUENER_TYPES = ["address", "book", "company", "game", "government", "movie", "name", "organization", "position",
+                 "scene"]
 
 
 def test_clue_benchmark_equals_the_official_scorer(shared_data):

@@ -24,7 +24,8 @@ def test_classification_scores_equal_scikit_learn(classes):
     assert macro_f1(gold, predicted) == pytest.approx(sklearn.metrics.f1_score(gold, predicted, average="macro"))
     scores = sklearn.metrics.precision_recall_fscore_support(gold, predicted)
     for label in range(classes):
-        assert list(class_scores(gold, predicted)[str(label)].values()) == pytest.approx([part[label] for part in scores])
+        ours = list(class_scores(gold, predicted)[str(label)].values())
+        assert ours == pytest.approx([part[label] for part in scores])
 
 
 def test_matthews_is_zero_where_only_one_class_is_predicted():

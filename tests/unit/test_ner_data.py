@@ -16,7 +16,8 @@ from dump2bert.tasks.ner.tfrecords import read_rows
 from dump2bert.tasks.ner.windows import merge, window_starts
 from dump2bert.tokenization import Tokenizer
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"温格的球队战胜曼联了在北京大学", "ri", "##dd", "##ick", "dota", "new", "york", ",", "。"]
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"温格的球队战胜曼联了在北京大学",
+          "ri", "##dd", "##ick", "dota", "new", "york", ",", "。"]
 LABELS = Labels.of_types(["name", "place"])
 TOKENIZER = Tokenizer({piece: number for number, piece in enumerate(PIECES)}, do_lower_case=True)
 
@@ -30,11 +31,12 @@ def round_trip(records, max_seq_length=32):
     return aligned, character_spans(merge(aligned.rows, aligned.rows.label_ids), aligned.offsets, LABELS)
 
 
-# ---------------------------------------------------------------------------------------------------------------- labels
+# --------------------------------------------------------------------------------------------------------------- labels
 
 
 def test_labels_have_the_order_of_the_model_zoo():
-    assert Labels.of_types(CLUENER_TYPES).names[:6] == ["O", "S_address", "B_address", "M_address", "E_address", "S_book"]
+    first = ["O", "S_address", "B_address", "M_address", "E_address", "S_book"]
+    assert Labels.of_types(CLUENER_TYPES).names[:6] == first
     assert len(Labels.of_types(CLUENER_TYPES)) == 41
 
 
@@ -54,7 +56,8 @@ def test_every_encoded_sequence_is_legal_and_what_decoding_ignores_is_not():
     ids = LABELS.encode([(0, 1, "name"), (1, 4, "place"), (5, 7, "name")], 7)
     assert start[ids[0]] and end[ids[-1]] and all(transitions[a, b] for a, b in zip(ids, ids[1:]))
     number = LABELS.ids
-    for before, after in (("B_name", "M_place"), ("B_name", "O"), ("O", "E_name"), ("E_name", "M_name"), ("S_name", "E_name")):
+    for before, after in (("B_name", "M_place"), ("B_name", "O"), ("O", "E_name"), ("E_name", "M_name"),
+                          ("S_name", "E_name")):
         assert not transitions[number[before], number[after]]
     assert not start[number["M_name"]] and not end[number["B_name"]]
 
@@ -72,7 +75,7 @@ def test_a_wrong_label_file_is_named(tmp_path, content):
         read_labels(tmp_path / "labels.json")
 
 
-# ------------------------------------------------------------------------------------------------------------- alignment
+# ------------------------------------------------------------------------------------------------------------ alignment
 
 
 def test_entities_survive_white_space_case_and_word_pieces():
@@ -119,7 +122,7 @@ def test_windows_cover_every_token(length, size):
     assert covered == set(range(length))
 
 
-# --------------------------------------------------------------------------------------------------------------- reading
+# -------------------------------------------------------------------------------------------------------------- reading
 
 
 @pytest.mark.parametrize("line, complaint", [
@@ -173,12 +176,13 @@ def test_predictions_that_do_not_match_the_gold_data_are_refused(tmp_path, lines
 
 
 def test_predictions_with_ids_may_come_in_any_order(tmp_path):
-    (tmp_path / "p.json").write_text('{"id": 1, "label": {}}\n{"id": 0, "label": {"name": {"了": [[0, 0]]}}}\n', encoding="utf-8")
+    lines = '{"id": 1, "label": {}}\n{"id": 0, "label": {"name": {"了": [[0, 0]]}}}\n'
+    (tmp_path / "p.json").write_text(lines, encoding="utf-8")
     records = [Record(0, "了", set(), 1), Record(1, "了", set(), 2)]
     assert read_predictions(tmp_path / "p.json", records) == [{"name": {"了": [[0, 0]]}}, {}]
 
 
-# ----------------------------------------------------------------------------------------------------------------- stage
+# ---------------------------------------------------------------------------------------------------------------- stage
 
 
 @pytest.fixture
@@ -188,8 +192,8 @@ def made(tmp_path):
     (tmp_path / "train.json").write_text("\n".join(train), encoding="utf-8")
     (tmp_path / "dev.json").write_text(train[0] + "\n", encoding="utf-8")
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    task_data.run(task="cluener", kind="ner", train=tmp_path / "train.json", dev=tmp_path / "dev.json", do_lower_case=True,
-                  vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", max_seq_length=16)
+    task_data.run(task="cluener", kind="ner", train=tmp_path / "train.json", dev=tmp_path / "dev.json",
+                  vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", do_lower_case=True, max_seq_length=16)
     return tmp_path / "out"
 
 
@@ -205,7 +209,7 @@ def test_task_data_writes_what_mindspore_reads_by_the_schema(made):
 
 def test_task_data_counts_and_names_what_does_not_fit(made):
     statistics = json.loads((made / "statistics.json").read_text(encoding="utf-8"))["splits"]["train"]
-    assert (statistics["records"], statistics["records_not_fitting"], statistics["records_without_entities"]) == (3, 1, 1)
+    assert [statistics[name] for name in ("records", "records_not_fitting", "records_without_entities")] == [3, 1, 1]
     assert statistics["not_fitting"] == [
         {"line": 2, "type": "game", "entity": "Dot", "start": 1, "end": 4, "reason": INSIDE_TOKEN}]
     assert statistics["entities"] == {"game": 1, "name": 1, "organization": 1}

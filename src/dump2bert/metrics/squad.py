@@ -10,7 +10,8 @@ PUNCTUATION = str.maketrans("", "", string.punctuation)
 def squad_scores(gold, predicted):
     """Percentages over all questions: {"exact_match", "f1"}.
 
-    gold: {question id: [answer texts]}; predicted: {question id: answer text}. A question without a prediction scores 0.
+    gold: {question id: [answer texts]}; predicted: {question id: answer text}. A question without a prediction scores
+    0.
     """
     exact = f1 = 0.0
     for question, answers in gold.items():

@@ -9,8 +9,8 @@ from dump2bert.metrics.standard import accuracy, precision_recall_f1, ratio
 
 
 def token_scores(gold, predicted):
-    """Precision, recall and F1 over tokens: every label id above 0 is "positive", whatever its type, so a company taken for
-    a book is right. gold, predicted: label ids (records, positions), padding included."""
+    """Precision, recall and F1 over tokens: every label id above 0 is "positive", whatever its type, so a company taken
+    for a book is right. gold, predicted: label ids (records, positions), padding included."""
     gold, predicted = np.asarray(gold) > 0, np.asarray(predicted) > 0
     return precision_recall_f1(int((gold & predicted).sum()), int(predicted.sum()), int(gold.sum()))
 
@@ -21,11 +21,11 @@ def position_accuracy(gold, predicted):
 
 
 def clue_benchmark(gold, predicted, types):
-    """Macro F1 as CLUENER's official scorer counts: for each type and record the sets of entity *texts* are compared, so
-    positions do not matter and an entity that a record repeats counts once.
+    """Macro F1 as CLUENER's official scorer counts: for each type and record the sets of entity *texts* are compared,
+    so positions do not matter and an entity that a record repeats counts once.
 
-    gold, predicted: for each record {type: texts}; types: all types, each with the same weight. A type that never occurs
-    divides by zero in the official script; here its F1 is 0. -> (macro F1, {type: F1})
+    gold, predicted: for each record {type: texts}; types: all types, each with the same weight. A type that never
+    occurs divides by zero in the official script; here its F1 is 0. -> (macro F1, {type: F1})
     """
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold records, but {len(predicted)} predicted ones")

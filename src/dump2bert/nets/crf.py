@@ -1,11 +1,13 @@
 """A linear-chain conditional random field (Lafferty et al. 2001): sequences of labels scored as a whole.
 
-The score of a label sequence is the sum of its labels' emissions (what the encoder says about each token), of a transition
-from each label to the next, and of a start and an end. Training maximises the probability of the right sequence: its score
-minus the log sum of the scores of all sequences, which the forward algorithm gives. Decoding finds the best one (Viterbi).
+The score of a label sequence is the sum of its labels' emissions (what the encoder says about each token), of a
+transition from each label to the next, and of a start and an end. Training maximises the probability of the right
+sequence: its score minus the log sum of the scores of all sequences, which the forward algorithm gives. Decoding finds
+the best one (Viterbi).
 
-Only a prefix of each row is scored, as long as its mask says: [CLS], [SEP] and [PAD] have no label. Steps that no annotation
-can contain (B_name, then M_book) can be forbidden: they get a score of FORBIDDEN that training does not change.
+Only a prefix of each row is scored, as long as its mask says: [CLS], [SEP] and [PAD] have no label. Steps that no
+annotation can contain (B_name, then M_book) can be forbidden: they get a score of FORBIDDEN that training does not
+change.
 """
 
 import mindspore as ms
@@ -20,8 +22,8 @@ largest = ops.ReduceMax(keep_dims=True)
 class ConditionalRandomField(nn.Cell):
     """Minus the log probability of the labels, per token of the batch (so it is of a size with a softmax's loss).
 
-    legal: (transitions (K, K), start (K,), end (K,)) of booleans, what may happen (rows: from, columns: to), or None where
-    everything may. The three parameters start at 0.
+    legal: (transitions (K, K), start (K,), end (K,)) of booleans, what may happen (rows: from, columns: to), or None
+    where everything may. The three parameters start at 0.
     """
 
     def __init__(self, labels, legal=None):
@@ -40,8 +42,8 @@ class ConditionalRandomField(nn.Cell):
                      for table, allowed in zip((self.transitions, self.start, self.end), self.allowed))
 
     def construct(self, emissions, labels, mask, weights):
-        """emissions (B, L, K) float32, labels (B, L) int32, mask (B, L) with 1 for each row's first tokens and 0 for the
-        rest, weights (B,): 1 or, for rows that do not count, 0 -> () loss. Rows without tokens lose nothing."""
+        """emissions (B, L, K) float32, labels (B, L) int32, mask (B, L) with 1 for each row's first tokens and 0 for
+        the rest, weights (B,): 1 or, for rows that do not count, 0 -> () loss. Rows without tokens lose nothing."""
         mask = mask.astype(ms.float32)
         tables = self.scores()
         weights = weights * mask[:, 0] / ops.maximum((mask.sum(1) * weights).sum(), 1.0)
@@ -49,7 +51,8 @@ class ConditionalRandomField(nn.Cell):
                 - (self.score(emissions, labels, mask, *tables) * weights).sum())
 
     def score(self, emissions, labels, mask, transitions, start, end):
-        """The score of the given labels, (B,). Products with one-hot rows instead of look-ups: their gradients are fast."""
+        """The score of the given labels, (B,). Products with one-hot rows instead of look-ups: their gradients are
+        fast."""
         batch, length, count = emissions.shape
         one_hot = ops.one_hot(labels, count, Tensor(1.0, ms.float32), Tensor(0.0, ms.float32)) * mask.expand_dims(2)
         steps = self.matmul(one_hot[:, :-1].reshape(-1, count), transitions).reshape(batch, length - 1, count)
@@ -60,12 +63,13 @@ class ConditionalRandomField(nn.Cell):
 
 
 class LogPartition(nn.Cell):
-    """The log of the sum of exp(score) over all label sequences of a row, summed over the rows by weight, and its gradients.
+    """The log of the sum of exp(score) over all label sequences of a row, summed over the rows by weight, and its
+    gradients.
 
-    The forward-backward algorithm: a recursion from the front gives the log sum of all sequences that end in a label, one from
-    the back that of all that begin there; together the probability of each label at each token, which is the gradient by its
-    emission. The gradients are outputs of `construct` and used by `bprop`, because MindSpore 2.10 must not differentiate the
-    loop itself: on a CPU the gradients of a gathered tensor are wrong from the second call on.
+    The forward-backward algorithm: a recursion from the front gives the log sum of all sequences that end in a label,
+    one from the back that of all that begin there; together the probability of each label at each token, which is the
+    gradient by its emission. The gradients are outputs of `construct` and used by `bprop`, because MindSpore 2.10 must
+    not differentiate the loop itself: on a CPU the gradients of a gathered tensor are wrong from the second call on.
     """
 
     def __init__(self):
@@ -79,7 +83,7 @@ class LogPartition(nn.Cell):
         batch, length, count = emissions.shape
         emissions, mask = emissions.transpose(1, 0, 2), mask.transpose(1, 0).reshape(length, batch, 1)
         front, back = self.recursions(emissions, mask, transitions, start, end)
-        ending = front + emissions                                    # sequences that end in a label, its emission included
+        ending = front + emissions   # sequences that end in a label, its emission included
         total = ops.logsumexp(ending[0] + back[0], 1)
         # Behind a row's end the sum is of no meaning and may be large: it is not multiplied by 0 but replaced.
         labels = ops.exp((ending + back - total.reshape(1, batch, 1)) * mask + (1.0 - mask) * FORBIDDEN)
@@ -98,12 +102,12 @@ class LogPartition(nn.Cell):
                 by_start * dout[0], by_end * dout[0])
 
     def recursions(self, emissions, mask, transitions, start, end):
-        """emissions (L, B, K), mask (L, B, 1) -> front, back (L, B, K): the log sums over all that may stand before and behind
-        a label of a token, the token's own emission not included.
+        """emissions (L, B, K), mask (L, B, 1) -> front, back (L, B, K): the log sums over all that may stand before and
+        behind a label of a token, the token's own emission not included.
 
-        Both run in one loop, side by side: a step is a product of matrices, exp(state) @ exp(transitions), with each row's
-        maximum taken out. The loop is one of the graph, several steps in a turn, because unrolled it would take longer to
-        compile. A row's recursion from the back begins anew as long as padding follows.
+        Both run in one loop, side by side: a step is a product of matrices, exp(state) @ exp(transitions), with each
+        row's maximum taken out. The loop is one of the graph, several steps in a turn, because unrolled it would take
+        longer to compile. A row's recursion from the back begins anew as long as padding follows.
         """
         length, batch, count = emissions.shape
         turns = -(-(length - 1) // STEPS_AT_ONCE)

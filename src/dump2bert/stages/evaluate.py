@@ -6,11 +6,13 @@ from dump2bert.progress import say
 
 
 def run(*, task, kind, gold, predictions, label_ids, output, network, variant, seed, split):
-    """network, variant, seed, split: say in the result what was evaluated; label_ids: what the stage predict left, or None."""
+    """network, variant, seed, split: say in the result what was evaluated; label_ids: what the stage predict left, or
+    None."""
     result = load(f"tasks.{kind}.evaluate").evaluate(task, gold, predictions, label_ids)
     metrics = result.pop("metrics")
     inputs = {str(path): sha256_of(path) for path in (gold, predictions)}
     write_json(output, {"task": task, "network": network, "variant": variant or task, "seed": seed, "split": split,
                         **result, "inputs": inputs, "metrics": metrics})
     for family, values in metrics.items():
-        say(f"{family}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items() if isinstance(value, float)))
+        numbers = [f"{name} {value:.4f}" for name, value in values.items() if isinstance(value, float)]
+        say(f"{family}: {', '.join(numbers)}")

@@ -32,8 +32,8 @@ def bucket_widths(lengths, buckets, longest):
 
 
 def batches_of(order, lengths, widths, batch_size):
-    """The rows `order` in batches, each as soon as a bucket has enough. What is left over in a bucket at the end goes up into
-    the next one, so that every row is in exactly one batch and at most one batch is not full."""
+    """The rows `order` in batches, each as soon as a bucket has enough. What is left over in a bucket at the end goes
+    up into the next one, so that every row is in exactly one batch and at most one batch is not full."""
     waiting = {width: [] for width in widths}
     buckets = np.array(widths)[np.searchsorted(widths, np.asarray(lengths)[order])]
     for row, width in zip(order, buckets):

@@ -53,7 +53,8 @@ def starting_network(network, checkpoint, vocabulary_size, longest, compute_type
     if network["relative_positions"] == "none" and longest > network["max_position_embeddings"]:
         raise BadInput(f"the data has sequences of {longest} tokens, but the network's max_position_embeddings is "
                        f"{network['max_position_embeddings']}: give a smaller --max_seq_length")
-    return {**network, "seq_length": network.get("seq_length") or longest, "compute_type": compute_type(network["compute_type"])}
+    return {**network, "seq_length": network.get("seq_length") or longest,
+            "compute_type": compute_type(network["compute_type"])}
 
 
 def start_from(checkpoint, model):

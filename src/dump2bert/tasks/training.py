@@ -1,7 +1,7 @@
 """Finetuning: epochs over rows in batches, the development score after each, and the weights of the best epoch kept.
 
-The kinds of task give a model, a loss and what goes into it; everything is a function of the seed, so two runs end with the
-same weights (on a CPU).
+The kinds of task give a model, a loss and what goes into it; everything is a function of the seed, so two runs end with
+the same weights (on a CPU).
 """
 
 import time
@@ -22,8 +22,8 @@ STEPS_BETWEEN_LOOKS = 20
 
 
 class Trained(NamedTuple):
-    """lines: of metrics.jsonl; epochs: for each its mean loss and development score; best_epoch: from 1, whose weights the
-    model has now."""
+    """lines: of metrics.jsonl; epochs: for each its mean loss and development score; best_epoch: from 1, whose weights
+    the model has now."""
 
     lines: list
     epochs: list
@@ -58,9 +58,10 @@ def train(task, network, options):
     parameters = [item for item in task.model.trainable_params() if not item.name.startswith("bert.pooler.")]
     optimizer = make_optimizer(options.optimizer, getattr(options, options.optimizer), parameters,
                                steps_per_epoch * epochs, options.schedule)
-    scaled = network.compute_type == "float16"
-    step_of = TrainStep(task.loss, optimizer, LossScale(options.loss_scale_value, options.scale_factor,
-                                                        options.scale_window) if scaled else None, options.gradient_clip)
+    loss_scale = None
+    if network.compute_type == "float16":
+        loss_scale = LossScale(options.loss_scale_value, options.scale_factor, options.scale_window)
+    step_of = TrainStep(task.loss, optimizer, loss_scale, options.gradient_clip)
     dropout = DropoutSource(network, options.seed)
     say(f"{len(task.lengths)} rows, {steps_per_epoch} steps in an epoch, widths {', '.join(map(str, widths))}; "
         "compiling at the first step of each")
@@ -103,7 +104,8 @@ def train(task, network, options):
 
 
 def look(outcomes, step, epoch):
-    """Read the outcomes since the last look -> a line of metrics.jsonl and the losses. BadInput where the loss is not finite."""
+    """Read the outcomes since the last look -> a line of metrics.jsonl and the losses. BadInput where the loss is not
+    finite."""
     results = [outcome.read() for outcome in outcomes]
     losses = [loss for (loss, *_), overflow, *_ in results if not overflow]
     _, overflow, global_norm, learning_rate, loss_scale = results[-1]

@@ -1,7 +1,7 @@
 """From entities in characters to spans of tokens and back.
 
-Not every entity can be said in tokens: its edge may fall inside one ("dot" in "dota"), and of two that overlap only one can be
-labelled. Those are returned with the reason, never dropped in silence.
+Not every entity can be said in tokens: its edge may fall inside one ("dot" in "dota"), and of two that overlap only one
+can be labelled. Those are returned with the reason, never dropped in silence.
 """
 
 from typing import NamedTuple

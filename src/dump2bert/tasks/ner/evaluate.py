@@ -39,8 +39,8 @@ def evaluate(task, gold, predictions, label_ids):
                 seconds, steps = float(arrays["seconds"]), int(arrays["steps"])
                 metrics["zoo"].update(label_id_scores(arrays["gold"], arrays["predicted"]))
         except (OSError, ValueError, KeyError) as error:
-            raise BadInput(f"{label_ids} does not hold the label ids of labelled records, as `dump2bert predict` writes "
-                           "them") from error
+            raise BadInput(f"{label_ids} does not hold the label ids of labelled records, as `dump2bert predict` "
+                           "writes them") from error
     return {"records": len(records), "seconds": seconds,
             "samples_per_second": len(records) / seconds if seconds else None,
             "ms_per_step": 1000 * seconds / steps if steps else None, "metrics": metrics}

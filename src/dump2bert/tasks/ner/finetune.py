@@ -1,5 +1,5 @@
-"""Finetuning for NER: BERT with a head for labels is trained on TFRecord rows, the epoch with the best strict micro F1 of the
-development data is kept, and its scores end with the model zoo's lines."""
+"""Finetuning for NER: BERT with a head for labels is trained on TFRecord rows, the epoch with the best strict micro F1
+of the development data is kept, and its scores end with the model zoo's lines."""
 
 import json
 from pathlib import Path
@@ -29,8 +29,8 @@ ASSESSMENT_METHODS = ("f1", "clue_benchmark")
 
 
 class Development(NamedTuple):
-    """Data to evaluate on: rows, the gold entities of each record (in tokens where the data is TFRecord), a function from
-    label ids to predicted entities, and the records where the data is JSON."""
+    """Data to evaluate on: rows, the gold entities of each record (in tokens where the data is TFRecord), a function
+    from label ids to predicted entities, and the records where the data is JSON."""
 
     rows: object
     gold: list
@@ -56,17 +56,19 @@ def restore(options, method):
     """The finetuned network of an earlier run, to evaluate it."""
     if not options.load_finetune_checkpoint_path:
         raise BadInput("--do_train false needs --load_finetune_checkpoint_path, a network to evaluate")
-    model, task, labels = load_finetuned(options.load_finetune_checkpoint_path, options.device_target, options.device_id)
+    checkpoint = options.load_finetune_checkpoint_path
+    model, task, labels = load_finetuned(checkpoint, options.device_target, options.device_id)
     if options.label2id_file_path and read_labels(options.label2id_file_path).names != labels.names:
         raise BadInput(f"{options.label2id_file_path} has other labels, or another order of them, than the checkpoint "
-                       f"{options.load_finetune_checkpoint_path}")
+                       f"{checkpoint}")
     if options.use_crf and not task["use_crf"]:
-        raise BadInput(f"{options.load_finetune_checkpoint_path} was finetuned without a CRF: leave --use_crf out")
+        raise BadInput(f"{checkpoint} was finetuned without a CRF: leave --use_crf out")
     return model, task, labels, read_development(options, method, labels, task, model.vocab_size)
 
 
 def train(options, method):
-    """Train, write the checkpoint -> (model with its best weights, the `task` of network.json, labels, development data)."""
+    """Train, write the checkpoint -> (model with its best weights, the `task` of network.json, labels, development
+    data)."""
     if not options.train_data_file_path:
         raise BadInput("--do_train true needs --train_data_file_path")
     labels = read_labels(options.label2id_file_path or options.train_data_file_path.with_name("labels.json"))

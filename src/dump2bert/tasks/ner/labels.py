@@ -1,8 +1,8 @@
-"""Labels of tokens in the scheme BMES: O outside, S_x a token that is an entity of type x by itself, B_x M_x ... E_x the
-first, middle and last token of a longer one.
+"""Labels of tokens in the scheme BMES: O outside, S_x a token that is an entity of type x by itself, B_x M_x ... E_x
+the first, middle and last token of a longer one.
 
-The order of the labels is the model zoo's, label2id = {"O": 0, "S_address": 1, "B_address": 2, "M_address": 3, ...}; it is
-fixed once, by task_data, and written to labels.json, which every later stage reads.
+The order of the labels is the model zoo's, label2id = {"O": 0, "S_address": 1, "B_address": 2, "M_address": 3, ...}; it
+is fixed once, by task_data, and written to labels.json, which every later stage reads.
 """
 
 import numpy as np
@@ -41,8 +41,8 @@ class Labels:
         return ids
 
     def decode(self, ids):
-        """Label ids -> the set of spans of tokens (start, end, type). Only what is complete is an entity: S, or B M* E of
-        one type."""
+        """Label ids -> the set of spans of tokens (start, end, type). Only what is complete is an entity: S, or B M* E
+        of one type."""
         spans, start, open_type = set(), None, None
         for position, number in enumerate(ids):
             prefix, kind = self.parts[number]

@@ -37,7 +37,8 @@ class TokenLabeller(nn.Cell):
 
 
 class LabelLoss(nn.Cell):
-    """The training loss per token: with the CRF minus the log probability of the rows' labels, else the cross-entropy."""
+    """The training loss per token: with the CRF minus the log probability of the rows' labels, else the
+    cross-entropy."""
 
     def __init__(self, model):
         super().__init__(auto_prefix=False)
@@ -45,7 +46,8 @@ class LabelLoss(nn.Cell):
 
     def construct(self, input_ids, input_mask, segment_ids, label_ids, scored, weights, dropout_keys=None,
                   dropout_masks=None, head_mask=None):
-        """label_ids, scored (B, S - 1): labels, and 1 where a token has one; weights (B,): 0 for rows that fill the batch."""
+        """label_ids, scored (B, S - 1): labels, and 1 where a token has one; weights (B,): 0 for rows that fill the
+        batch."""
         scores = self.model(input_ids, input_mask, segment_ids, dropout_keys, dropout_masks, head_mask)
         if self.model.use_crf:
             return self.model.crf(scores, label_ids, scored, weights)

@@ -76,8 +76,8 @@ def load_finetuned(checkpoint, device_target, device_id=0):
     description = checkpoints.read_description(checkpoint)
     task = description.get("task")
     if not task or task["kind"] != "ner":
-        raise BadInput(f"{checkpoint} is {task['kind'] if task else 'pretrained and not finetuned'}, not a checkpoint of "
-                       "`dump2bert finetune ner`")
+        found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
+        raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune ner`")
     network, labels = description["network"], Labels(task["labels"])
     network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
     model = TokenLabeller(network, labels, task["use_crf"], task["forbid_illegal_labels"])

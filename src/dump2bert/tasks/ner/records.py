@@ -2,8 +2,9 @@
 
     {"text": "温格的球队", "label": {"name": {"温格": [[0, 1]]}}}
 
-`label` holds for each type each entity's text with its places, first and last character. The submission form is the same with
-an `id` instead of the text. Inside the project an entity is (start, end, type), `end` being behind its last character.
+`label` holds for each type each entity's text with its places, first and last character. The submission form is the
+same with an `id` instead of the text. Inside the project an entity is (start, end, type), `end` being behind its last
+character.
 """
 
 import json
@@ -12,11 +13,13 @@ from typing import NamedTuple
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json_lines, read_lines
 
-CLUENER_TYPES = ("address", "book", "company", "game", "government", "movie", "name", "organization", "position", "scene")
+CLUENER_TYPES = ("address", "book", "company", "game", "government", "movie", "name", "organization", "position",
+                 "scene")
 
 
 class Record(NamedTuple):
-    """id: the record's own, else its number from 0. entities: a set of (start, end, type), None if the file has no labels."""
+    """id: the record's own, else its number from 0. entities: a set of (start, end, type), None if the file has no
+    labels."""
 
     id: object
     text: str
@@ -120,15 +123,16 @@ def write_predictions(file, records, entities):
 
 
 def read_predictions(path, records, types=None):
-    """The predicted `label` of each record, in their order. They are matched by id where the file has ids, else by place.
+    """The predicted `label` of each record, in their order. They are matched by id where the file has ids, else by
+    place.
 
     BadInput where a record is missing, doubly there or unknown, and where a label is no label.
     """
     known = {}
     for number, record in enumerate(records):
         if known.setdefault(record.id, number) != number:
-            raise BadInput(f"the gold data has two records with the id {record.id}, in lines {records[known[record.id]].line} "
-                           f"and {record.line}: ids must differ")
+            raise BadInput(f"the gold data has two records with the id {record.id}, in lines "
+                           f"{records[known[record.id]].line} and {record.line}: ids must differ")
     labels = [None] * len(records)
     for number, (line, value) in enumerate(read_json_lines(path)):
         where = f"{path} line {line}"

@@ -18,7 +18,8 @@ MISFITS_SAID = 5
 
 
 def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length):
-    """files: {"train": path, "dev": path} -> {split}.tfrecord, schema.json, labels.json and statistics.json in output_dir."""
+    """files: {"train": path, "dev": path} -> {split}.tfrecord, schema.json, labels.json and statistics.json in
+    output_dir."""
     output_dir = Path(output_dir)
     tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
     types = known_types(task)
@@ -45,7 +46,8 @@ def check_types(records, types, path):
     for record in records:
         for _, _, kind in sorted(record.entities):
             if kind not in types:
-                raise BadInput(f"{path} line {record.line} has entities of the type {kind!r}, which the training data has not")
+                raise BadInput(f"{path} line {record.line} has entities of the type {kind!r}, "
+                               "which the training data has not")
 
 
 def describe(records, aligned, path):

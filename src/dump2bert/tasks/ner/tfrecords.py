@@ -1,5 +1,6 @@
-"""Rows in TFRecord files: the model zoo's four columns, and record_numbers and window_starts beside the schema, by which the
-rows of a long text are put together again. Foreign files need not have those two: then each row is a record."""
+"""Rows in TFRecord files: the model zoo's four columns, and record_numbers and window_starts beside the schema, by
+which the rows of a long text are put together again. Foreign files need not have those two: then each row is a
+record."""
 
 import numpy as np
 
@@ -53,8 +54,9 @@ def read_rows(path, schema_file, labels, vocab_size):
     for name, limit in (("input_ids", vocab_size), ("label_ids", labels), ("input_mask", 2)):
         wrong = np.flatnonzero(((arrays[name] < 0) | (arrays[name] >= limit)).any(1))
         if wrong.size:
+            other = "label file" if name == "label_ids" else "vocabulary"
             raise BadInput(f"{path} record {wrong[0] + 1} has {name} outside 0 .. {limit - 1}: it was made with another "
-                           f"{'label file' if name == 'label_ids' else 'vocabulary'}")
+                           f"{other}")
     if len(parts["record_numbers"]) == len(parts["window_starts"]) == count:
         places = [column(path, name, parts[name], count)[:, 0] for name in PLACES]
     else:

@@ -1,8 +1,8 @@
 """Texts as rows of the network: [CLS] tokens [SEP], padded. A text that is too long becomes several overlapping rows.
 
-Neighbouring windows overlap by half, and each token's label is then taken from the window in which it stands farthest from an
-edge, so every text is covered in whole, and an entity of up to a quarter of a window is always seen whole by the window that
-decides on it.
+Neighbouring windows overlap by half, and each token's label is then taken from the window in which it stands farthest
+from an edge, so every text is covered in whole, and an entity of up to a quarter of a window is always seen whole by
+the window that decides on it.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,8 @@ import numpy as np
 
 
 class Rows(NamedTuple):
-    """Arrays (rows, max_seq_length) int32, and for each row its record's number and the first of the record's tokens in it."""
+    """Arrays (rows, max_seq_length) int32, and for each row its record's number and the first of the record's tokens in
+    it."""
 
     input_ids: np.ndarray
     input_mask: np.ndarray
@@ -51,7 +52,8 @@ def make_rows(token_ids, label_ids, vocabulary, max_seq_length):
 
 
 def merge(rows, label_ids):
-    """Label ids (rows, max_seq_length) -> for each record the label ids of all its tokens, each from its best window."""
+    """Label ids (rows, max_seq_length) -> for each record the label ids of all its tokens, each from its best
+    window."""
     lengths = rows.lengths
     record_lengths = np.zeros(int(rows.record_numbers.max(initial=-1)) + 1, np.int64)
     np.maximum.at(record_lengths, rows.record_numbers, rows.window_starts + lengths)
