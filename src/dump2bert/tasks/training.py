@@ -65,7 +65,7 @@ def train(task, network, options):
     dropout = DropoutSource(network, options.seed)
     say(f"{len(task.lengths)} rows, {steps_per_epoch} steps in an epoch, widths {', '.join(map(str, widths))}; "
         "compiling at the first step of each")
-    progress = Progress(steps_per_epoch * epochs, "step")
+    progress = None
     step, lines, history, best, shown = 0, [], [], None, {}
     for epoch in range(1, epochs + 1):
         order = order_of(len(task.lengths), options.seed, epoch, options.train_data_shuffle)
@@ -88,7 +88,10 @@ def train(task, network, options):
                 losses += found
                 shown["loss"] = line["loss"]
                 waiting, tokens, since = [], 0, now
-            progress.update(**shown)
+            if progress:
+                progress.update(**shown)
+            else:   # the first step's time is the compiler's and would spoil the forecast
+                progress = Progress(steps_per_epoch * epochs, "step", done=1)
         history.append({"epoch": epoch, "loss": float(np.mean(losses)) if losses else None})
         if task.score:
             score = task.score()
