@@ -7,9 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from dump2bert import cli
+from dump2bert import cli, config
+from dump2bert.nets.bert import initialize
+from dump2bert.nets.heads import BertForPretraining
 from dump2bert.tasks.ner.records import entities_of, read_records
-from dump2bert.training.checkpoints import read_weights
+from dump2bert.training import checkpoints
 
 PEOPLE, PLACES, VERBS = ["温格", "曼联", "彭小军"], ["北京", "台湾省", "银"], ["去了", "在", "离开"]
 CHARACTERS = sorted(set("".join(PEOPLE + PLACES + VERBS) + "，的人"))
@@ -41,7 +43,8 @@ def data(tmp_path_factory):
 
 
 def run(*words, **flags):
-    return cli.main([*words, *itertools.chain(*((f"--{name}", str(value)) for name, value in flags.items()))])
+    flags = [(f"--{name}", str(value)) for name, value in flags.items() if value is not None]
+    return cli.main([*words, *itertools.chain(*flags)])
 
 
 def finetune(data, folder, **flags):
@@ -91,9 +94,29 @@ def test_a_tiny_network_learns_predicts_and_is_scored_on_every_record(finetuned,
 
 def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
     assert finetune(finetuned, finetuned / "again", use_crf="true") == 0
-    first, again = (read_weights(finetuned / folder / "model.ckpt") for folder in ("crf", "again"))
+    first, again = (checkpoints.read_weights(finetuned / folder / "model.ckpt") for folder in ("crf", "again"))
     assert "crf.transitions" in first and first.keys() == again.keys()
     assert all((first[name] == again[name]).all() for name in first)
+
+
+def test_finetuning_starts_from_a_pretrained_checkpoint_whose_network_json_says_what_it_is(data):
+    values = {**NETWORK, "vocab_size": len(CHARACTERS) + 5, "use_relative_positions": True}
+    network = config.validated(config.Network, values)
+    network = {**config.plain(network), "relative_positions": network.relative_positions}
+    pretrained = BertForPretraining(network)
+    initialize(pretrained, 9)
+    checkpoints.save(data / "pretrained", pretrained, network, {})
+    # At a rate of 0 the encoder stays what it was.
+    assert finetune(data, data / "started", load_pretrain_checkpoint_path=data / "pretrained" / "model.ckpt", epoch_num=1,
+                    network=None, AdamWeightDecay='{"learning_rate": 0.0, "end_learning_rate": 0.0}') == 0
+    start = checkpoints.read_weights(data / "pretrained" / "model.ckpt")
+    weights = checkpoints.read_weights(data / "started" / "model.ckpt")
+    encoder = [name for name in start if name.startswith("bert.")]
+    assert encoder and all((weights[name] == start[name]).all() for name in encoder)
+    assert {name for name in weights if not name.startswith("bert.")} == {"classifier.weight", "classifier.bias"}
+    assert read(data / "started" / "network.json")["network"]["relative_positions"] == "nezha"
+    # NETWORK has absolute positions: that is another network.
+    assert finetune(data, data / "none", load_pretrain_checkpoint_path=data / "pretrained" / "model.ckpt") == 1
 
 
 def test_predictions_do_not_depend_on_the_batch_size(finetuned):
