@@ -134,6 +134,7 @@ rule finetune:
     output:
         model=f"{RUN}/model.ckpt",
         network=f"{RUN}/network.json",
+        metrics=f"{RUN}/metrics.jsonl",
     log: f"{RESULTS}/logs/finetune/{{network}}/{{variant}}-{{seed}}.log"
     benchmark: f"{RESULTS}/benchmarks/finetune/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.finetune
