@@ -12,7 +12,9 @@ import os
 import signal
 import sys
 import traceback
+import types
 import typing
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -101,15 +103,16 @@ def main(arguments=None):
         stage = stages.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
         if name == asked:
             add_flags(stage, command)
-    values = vars(parser.parse_args(arguments))
-    if isinstance(values.get("network"), dict):
-        try:
+    try:
+        values = vars(parser.parse_args(arguments))
+        if isinstance(values.get("network"), dict):
             network, options = network_and_options(COMMANDS[asked], values["network"])
-        except (BadInput, argparse.ArgumentTypeError) as error:
-            stages.choices[asked].error(str(error))
-        # The options that stand in the network's file are defaults, which flags override.
-        stages.choices[asked].set_defaults(**options)
-        values = {**vars(parser.parse_args(arguments)), "network": network}
+            # The options that stand in the network's file are defaults, which flags override.
+            stages.choices[asked].set_defaults(**options)
+            values = {**vars(parser.parse_args(arguments)), "network": network}
+    except BadInput as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
     stage, log = values.pop("stage"), values.pop("log")
     with speaking(stage, log) as complain:
         return run(stage, values, complain)
@@ -215,40 +218,33 @@ def check(command, values):
 
 
 def add_flag(parser, name, field):
-    kind = field.annotation
-    # Positive | None is a union of Annotated[int, ...] and None: what is annotated counts.
-    choices = [typing.get_args(c)[0] if typing.get_origin(c) is typing.Annotated else c
-               for c in typing.get_args(kind) if c is not type(None)]
+    """One option as a flag. Ranges and combinations are pydantic's business, later (`check`)."""
+    kind = kind_of(field.annotation)
+    default = field.default if not hasattr(field.default, "model_dump") else field.default.model_dump(mode="json")
     help = (field.description or "").replace("%", "%%").replace("\n", " ")
-    required = field.is_required()
-    if not required and field.default is not None and not hasattr(field.default, "model_dump"):
-        help += f" (default: {shown(field.default)})"
-    options = {"default": None if required else plain_default(field.default), "required": required, "help": help}
-    if dict in choices:
-        options.update(type=json_object, metavar="FILE.json")
-    elif typing.get_origin(kind) is Literal:
-        options.update(choices=choices, type=type(choices[0]))
+    if field.is_required():
+        default = None
+    elif default is not None and not isinstance(default, dict):
+        help += f" (default: {str(default).lower() if isinstance(default, bool) else default})"
+    if kind is dict:
+        form = {"type": json_object, "metavar": "FILE.json"}
     elif hasattr(kind, "model_fields"):
-        options.update(type=lambda text: json_section(kind, name, text), metavar="JSON")
-    elif typing.get_origin(kind) is list or any(typing.get_origin(c) is list for c in choices):
-        options.update(type=lambda text: text.split(","), metavar="A,B")
+        form = {"type": partial(json_section, kind, name), "metavar": "JSON"}
+    elif typing.get_origin(kind) is Literal:
+        aliases = [validator.func for validator in field.metadata if hasattr(validator, "func")]
+        form = {"choices": typing.get_args(kind), "type": aliases[0] if aliases else str}
+    elif typing.get_origin(kind) is list:
+        form = {"type": lambda text: text.split(","), "metavar": "A,B"}
     else:
-        options.update(type=TYPES.get(next((c for c in choices if c in TYPES), kind), str),
-                       metavar=getattr(next((c for c in choices if c in TYPES), kind), "__name__", "TEXT").upper())
-        if kind is bool:
-            options["metavar"] = "true|false"
-    if any(type(m).__name__ == "BeforeValidator" and m.func.__name__ == "alias" for m in field.metadata):
-        from dump2bert.config import alias
-        options["type"] = alias
-    parser.add_argument(f"--{name}", **options)
+        form = {"type": boolean if kind is bool else kind, "metavar": "true|false" if kind is bool else kind.__name__.upper()}
+    parser.add_argument(f"--{name}", default=default, required=field.is_required(), help=help, **form)
 
 
-def plain_default(value):
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-
-
-def shown(value):
-    return str(value).lower() if isinstance(value, bool) else value
+def kind_of(annotation):
+    """The type that counts: X of `X | None` and of Annotated[X, ...]."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return kind_of(next(part for part in typing.get_args(annotation) if part is not types.NoneType))
+    return annotation if typing.get_origin(annotation) is not dict else dict
 
 
 def boolean(text):
@@ -270,13 +266,15 @@ class Paths(argparse.Action):
 
 
 def json_object(text):
-    """JSON, or the name of a JSON file."""
+    """JSON, or the name of a JSON file. (BadInput passes through argparse: what is wrong is the input, not the usage.)"""
+    from dump2bert.files import read_json
+
     try:
-        value = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise argparse.ArgumentTypeError(f"{text} cannot be read as JSON: {error}") from None
+        value = json.loads(text) if text.lstrip().startswith("{") else read_json(text)
+    except ValueError as error:
+        raise BadInput(f"{text} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text} holds no JSON object")
+        raise BadInput(f"{text} holds no JSON object")
     return value
 
 
@@ -304,13 +302,8 @@ def json_section(section, name, text):
     from dump2bert.config import plain
     from dump2bert.validation import validated
 
-    try:
-        return plain(validated(section, json_object(text), f"--{name}: "))
-    except BadInput as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return plain(validated(section, json_object(text), f"--{name}: "))
 
-
-TYPES = {bool: boolean, int: int, float: float, str: str}
 
 if __name__ == "__main__":
     sys.exit(main())
