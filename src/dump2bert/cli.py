@@ -159,12 +159,17 @@ class speaking:
             os.dup2(file, 1)
             os.dup2(file, 2)
             handlers.append((logging.StreamHandler(sys.stderr), "%(asctime)s %(message)s"))
-        handlers.append((logging.StreamHandler(terminal), f"{self.stage}: %(message)s"))
+        handlers.append((logging.StreamHandler(terminal), f"{self.who()}: %(message)s"))
         for handler, form in handlers:
             handler.setFormatter(logging.Formatter(form, datefmt="%H:%M:%S"))
             logger.addHandler(handler)
         self.terminal, self.logger = terminal, logger
         return self.complain
+
+    def who(self):
+        """Jobs of one stage run side by side; their logs, .../STAGE/NAME.log, tell them apart."""
+        parts = os.path.splitext(self.log or "")[0].split(os.sep)
+        return f"{self.stage} {'/'.join(parts[parts.index(self.stage) + 1:])}" if self.stage in parts[:-1] else self.stage
 
     def complain(self, message):
         print(message, file=self.terminal, flush=True)

@@ -114,3 +114,11 @@ def test_bad_input_is_one_line_on_standard_error_and_in_the_log(tmp_path):
     assert line.startswith("error: ") and str(tmp_path / "none") in line
     assert line in log.read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+def test_jobs_of_a_stage_are_told_apart_on_the_terminal(tmp_path):
+    log = tmp_path / "logs" / "sample" / "small.log"
+    done = subprocess.run([sys.executable, "-m", "dump2bert.cli", "--log", log, "sample", "--articles", "100",
+                           "--records", "5", "--output_dir", tmp_path / "world"], capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("sample small: ")
+    assert done.stderr.removeprefix("sample small: ").splitlines()[0] in log.read_text()
