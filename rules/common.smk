@@ -75,20 +75,28 @@ def get_memory(mem_mb):
     return ask
 
 
+def get_intermediate(path):
+    """A file that nothing needs any more once the next stage has read it."""
+    return path if CONFIG.keep_intermediate else temp(path)
+
+
 # Whatever is fetched, by its file name below results/downloads; rules that need one call get_place.
 DOWNLOADS = {}
 
 
-def get_place(places, name, fetched=None):
+def get_place(places, name, sha256=None, sums_url=None, member=None):
     """Where a file that the configuration names will lie: a sample file, a download, or a path as it stands."""
     first = places[0]
     if first.startswith("sample:"):
         return f"{RESULTS}/sample/{first.removeprefix('sample:')}"
-    options = {key: value for key, value in plain(fetched).items()
-               if key in ("sha256", "sums_url", "member")} if fetched else {}
+    options = {"sha256": sha256, "sums_url": sums_url, "member": member}
     if "://" not in first and not any(options.values()):
         return first
-    file_name = (options.get("member") or first).rsplit("/", 1)[-1].partition("?")[0]
-    urls = [url if "://" in url else Path(url).resolve().as_uri() for url in places]
-    DOWNLOADS[f"{name}/{file_name}"] = {"url": urls, **options}
+    file_name = (member or first).rsplit("/", 1)[-1].partition("?")[0]
+    DOWNLOADS[f"{name}/{file_name}"] = {"url": places, **options}
     return f"{RESULTS}/downloads/{name}/{file_name}"
+
+
+def get_fetched(section):
+    """The options of get_place that a section of the kind Fetched holds."""
+    return {"sha256": section.sha256, "sums_url": section.sums_url, "member": section.member}

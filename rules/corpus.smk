@@ -1,7 +1,7 @@
 # download -> extract -> clean, each source by itself and side by side -> split into training and held-out documents.
 
 SOURCES = CONFIG.corpus.sources
-SOURCE_FILES = {name: get_place(source.places, name, source) for name, source in SOURCES.items()}
+SOURCE_FILES = {name: get_place(source.places, name, **get_fetched(source)) for name, source in SOURCES.items()}
 
 
 def get_source_file(wildcards):
@@ -48,7 +48,7 @@ rule extract:
         cut_off=CONFIG.extract.cut_off,
     input: get_source_file
     output:
-        articles=f"{RESULTS}/corpus/articles/{{source}}.jsonl.gz",
+        articles=get_intermediate(f"{RESULTS}/corpus/articles/{{source}}.jsonl.gz"),
         statistics=f"{RESULTS}/corpus/articles/{{source}}.json",
     log: f"{RESULTS}/logs/extract/{{source}}.log"
     benchmark: f"{RESULTS}/benchmarks/extract/{{source}}.tsv"
@@ -66,7 +66,7 @@ rule clean:
         flags=get_clean_flags,
     input: get_cleaned_input
     output:
-        text=f"{RESULTS}/corpus/clean/{{source}}.txt",
+        text=get_intermediate(f"{RESULTS}/corpus/clean/{{source}}.txt"),
         statistics=f"{RESULTS}/corpus/clean/{{source}}.json",
     log: f"{RESULTS}/logs/clean/{{source}}.log"
     benchmark: f"{RESULTS}/benchmarks/clean/{{source}}.tsv"

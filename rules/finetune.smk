@@ -3,8 +3,17 @@
 TASKS = CONFIG.tasks
 KINDS = {"ner": "ner"}  # kind of task -> kind of `dump2bert finetune`
 VARIANTS = {f"{name}-crf" if use_crf else name: (name, use_crf) for name, task in TASKS.items() for use_crf in task.use_crf}
-TASK_FILES = {(name, split): get_place(getattr(task, split), f"{name}_{split}")
-              for name, task in TASKS.items() for split in ("train", "dev")}
+
+
+def get_task_place(name, split):
+    """The records of a task: a file of their own, or a member of the task's archive."""
+    task, places = TASKS[name], getattr(TASKS[name], split)
+    if task.archive:
+        return get_place(task.archive, f"{name}_{split}", sha256=task.sha256, member=places[0])
+    return get_place(places, f"{name}_{split}")
+
+
+TASK_FILES = {(name, split): get_task_place(name, split) for name in TASKS for split in ("train", "dev")}
 
 RUN = f"{RESULTS}/networks/{{network}}/tasks/{{variant}}/seed-{{seed}}"
 

@@ -6,7 +6,7 @@ VOCABULARY = f"{RESULTS}/vocabulary/vocab.txt"
 def get_vocabulary_source():
     """The given vocabulary, or the text to train one on."""
     if CONFIG.vocabulary.source:
-        return {"vocab_file": get_place(CONFIG.vocabulary.source, "vocabulary", CONFIG.vocabulary)}
+        return {"vocab_file": get_place(CONFIG.vocabulary.source, "vocabulary", **get_fetched(CONFIG.vocabulary))}
     return {"text": get_texts("train")}
 
 

@@ -420,9 +420,13 @@ class Task(Section):
     kind: Literal["ner"] = "ner"
     """Kind of task."""
     train: Places | None = None
-    """Training records: path, address or `sample:FILE`."""
+    """Training records: path, address or `sample:FILE`; with `archive` the name of a member of it."""
     dev: Places | None = None
-    """Development records, which are evaluated."""
+    """Development records, which are evaluated; named as `train` is."""
+    archive: Places | None = None
+    """The zip or tar archive that holds both: path or address (several: mirrors, tried in order)."""
+    sha256: str | None = None
+    """SHA-256 that the archive must have."""
     networks: list[str] | None = None
     """The networks to finetune; null: all."""
     use_crf: list[bool] = [False]
@@ -436,6 +440,10 @@ class Task(Section):
     def has_data(self):
         if not (self.train and self.dev):
             raise ValueError("a task needs data: give `train` and `dev`")
+        if self.archive and len(self.train) + len(self.dev) > 2:
+            raise ValueError("with `archive`, `train` and `dev` name one member each")
+        if self.sha256 and not self.archive:
+            raise ValueError("sha256 is that of an `archive`, and there is none")
         return self
 
 
@@ -482,6 +490,8 @@ class Config(Section):
     """Folder of all outputs."""
     state: str = "state"
     """Folder of training state, from which an interrupted run goes on."""
+    keep_intermediate: bool = True
+    """Keep the extracted articles and the cleaned text; false removes them as soon as `split` has read them."""
     device_target: Device = "Ascend"
     """Where to train."""
     sample: Sample = Sample()

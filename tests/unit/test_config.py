@@ -19,6 +19,8 @@ WRONG = [
     ({"networks": {"base": {"hidden_size": 30}}}, "hidden_size 30 is not divisible by num_attention_heads 12"),
     ({"pretraining_data": {"max_seq_length": 16}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
     ({"tasks": {"cluener": {"kind": "ner"}}}, "tasks.cluener: a task needs data"),
+    ({"tasks": {"cluener": {"train": ["a", "b"], "dev": "c", "archive": "d"}}}, "name one member each"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "sha256": "0"}}}, "sha256 is that of an `archive`"),
     ({"tasks": {"cluener": {"train": "a", "dev": "b", "networks": ["bse"]}}, "networks": {"base": {}}},
      "tasks.cluener.networks names 'bse', which is not under networks (did you mean base?)"),
     ({"tasks": {"Clue": {"train": "a", "dev": "b"}}}, "'Clue' is no good name"),

@@ -1,0 +1,84 @@
+"""Real runs from the outside: every recipe can be planned offline; archives are unpacked; what is not kept is freed."""
+
+import hashlib
+import json
+import zipfile
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.workflow.conftest import new_workspace
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+CORPUS = "results/corpus/statistics.json"
+SAMPLE = "sample: {articles: 120, records: 20}\n"
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A workspace in which nothing has been made."""
+    return new_workspace(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    workspace = new_workspace(tmp_path_factory.mktemp("planned"))
+    for file in ("data/texts.txt", "data/task/train.json", "data/task/dev.json"):    # what own-texts.yaml wants
+        path = workspace.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    return workspace
+
+
+@pytest.mark.parametrize("recipe", sorted(path.name for path in (PROJECT / "workflow" / "recipes").glob("*.yaml")))
+def test_a_recipe_is_planned_without_a_network(planned, recipe):
+    jobs = planned.stale("pretrain_all", "--configfile", f"workflow/recipes/{recipe}")
+    assert {"clean", "split", "vocabulary", "schema", "pretrain", "pretrain_eval"} <= set(jobs)
+    assert "sample" not in jobs and jobs["pretrain"] == 1
+    # The dump (but for own texts), and a vocabulary where it is not trained.
+    assert jobs.get("download", 0) == {"own-texts.yaml": 1, "another-language.yaml": 1}.get(recipe, 2)
+
+
+def test_without_keep_intermediate_articles_and_text_are_freed_and_nothing_is_to_be_done(fresh):
+    (fresh.folder / "overlay.yaml").write_text(SAMPLE + "keep_intermediate: false\n")
+    fresh.run(CORPUS, "--cores", "2")
+    corpus = fresh.folder / "results/corpus"
+    assert sorted(path.name for path in corpus.rglob("*") if path.is_file()) == [
+        "statistics.json", "wiki.json", "wiki.json", "wiki.txt", "wiki.txt"]
+    assert not (corpus / "articles/wiki.jsonl.gz").exists() and not (corpus / "clean/wiki.txt").exists()
+    assert fresh.stale(CORPUS) == {}
+    # The next stages need no more than what was kept.
+    assert not {"sample", "extract", "clean", "split"} & set(fresh.stale("pretrain_all"))
+    # Kept or not: that is no property of the results.
+    fresh.edit("overlay.yaml", "keep_intermediate: false", "keep_intermediate: true")
+    assert fresh.stale(CORPUS) == {}
+
+
+def test_files_kept_so_far_need_not_be_made_again_when_they_are_kept_no_more(finished, tmp_path):
+    workspace = finished.copy(tmp_path / "copy")
+    with open(workspace.folder / "overlay.yaml", "a") as file:
+        file.write("keep_intermediate: false\n")
+    assert workspace.stale() == {}
+    for file in ("articles/wiki.jsonl.gz", "clean/wiki.txt"):
+        (workspace.folder / "results/corpus" / file).unlink()
+    assert workspace.stale() == {}
+
+
+def test_a_tasks_files_are_members_of_its_archive(fresh):
+    records = {split: json.dumps({"text": f"{split}银", "label": {}}) + "\n" for split in ("train", "dev")}
+    with zipfile.ZipFile(fresh.folder / "task.zip", "w") as file:
+        for split, text in records.items():
+            file.writestr(f"inner/{split}.json", text)
+    sha256 = hashlib.sha256((fresh.folder / "task.zip").read_bytes()).hexdigest()
+    overlay = ("tasks: {cluener: {archive: [missing.zip, task.zip], sha256: %s, train: inner/train.json, "
+               "dev: inner/dev.json}}")
+    (fresh.folder / "overlay.yaml").write_text(overlay % sha256)
+    places = {split: f"results/downloads/cluener_{split}/{split}.json" for split in records}
+    fresh.run(*places.values(), "--cores", "2")
+    for split, place in places.items():
+        assert (fresh.folder / place).read_text() == records[split]
+    assert fresh.stale(*places.values()) == {}
+    (fresh.folder / "overlay.yaml").write_text(overlay % ("f" * 64))
+    done = fresh.run(*places.values(), "--cores", "2", check=False)
+    assert done.returncode and "but ffffff" in done.stdout
