@@ -36,4 +36,6 @@ for task in CONFIG.tasks:
     rule:
         name: f"{task}_report"
         message: f"The page of {task} is at {RESULTS}/report/{task}.html"
-        input: f"{RESULTS}/report/{task}.html"
+        input:
+            f"{RESULTS}/report/{task}.html",
+            get_runs(task, "model.ckpt", "predictions.json", "metrics.json"),

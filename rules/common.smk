@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ except BadInput as error:
     sys.exit(f"error: {error}")
 
 RESULTS = CONFIG.results.rstrip("/")
+# The sample world's files, as configurations name them: sample:FILE.
+SAMPLE_FILES = ["samplewiki-pages-articles.xml.bz2", "samplewiki-sha1sums.txt", "cluener/train.json", "cluener/dev.json"]
 
 
 wildcard_constraints:
@@ -84,11 +87,24 @@ def get_intermediate(path):
 DOWNLOADS = {}
 
 
-def get_place(places, name, sha256=None, sums_url=None, member=None):
-    """Where a file that the configuration names will lie: a sample file, a download, or a path as it stands."""
+def get_existing(path, key):
+    """A file that must be there before anything starts: Snakemake would take older results for it in silence."""
+    if not Path(path).is_file():
+        sys.exit(f"error: config: {key} names {path}, which is not there")
+    return path
+
+
+def get_place(places, key, name, sha256=None, sums_url=None, member=None):
+    """Where a file that `key` of the configuration names will lie: a sample file, a download below `name`, or a path as
+    it stands."""
     first = places[0]
     if first.startswith("sample:"):
+        if first.removeprefix("sample:") not in SAMPLE_FILES:
+            sys.exit(f"error: config: {key} names {first}; the sample world has {', '.join(SAMPLE_FILES)}")
         return f"{RESULTS}/sample/{first.removeprefix('sample:')}"
+    for place in places:
+        if "://" not in place:
+            get_existing(place, key)
     options = {"sha256": sha256, "sums_url": sums_url, "member": member}
     if "://" not in first and not any(options.values()):
         return first

@@ -1,7 +1,8 @@
 # download -> extract -> clean, each source by itself and side by side -> split into training and held-out documents.
 
 SOURCES = CONFIG.corpus.sources
-SOURCE_FILES = {name: get_place(source.places, name, **get_fetched(source)) for name, source in SOURCES.items()}
+SOURCE_FILES = {name: get_place(source.places, f"corpus.sources.{name}", name, **get_fetched(source))
+                for name, source in SOURCES.items()}
 
 
 def get_source_file(wildcards):
@@ -28,17 +29,23 @@ def get_download_flags(wildcards):
     return get_flags(DOWNLOADS[wildcards.file])
 
 
+def get_download_input(wildcards):
+    """Places on this machine are files like any other."""
+    return [place for place in DOWNLOADS[wildcards.file]["url"] if "://" not in place]
+
+
 rule download:
     message: "Fetching {wildcards.file}"
     params:
         code=code_digest("stages.download"),
         flags=get_download_flags,
+    input: get_download_input
     output: f"{RESULTS}/downloads/{{file}}"
     log: f"{RESULTS}/logs/download/{{file}}.log"
     benchmark: f"{RESULTS}/benchmarks/download/{{file}}.tsv"
     threads: 1
     resources: mem_mb=get_memory(500)
-    shell: "dump2bert --log {log} download {params.flags:q} --output {output}"
+    shell: "dump2bert --log {log:q} download {params.flags:q} --output {output:q}"
 
 
 rule extract:
@@ -55,8 +62,8 @@ rule extract:
     threads: CONFIG.extract.processes
     resources: mem_mb=get_memory(2000)
     shell:
-        "dump2bert --log {log} extract --dump {input} --output {output.articles} --statistics {output.statistics}"
-        " --processes {threads} --cut_off {params.cut_off}"
+        "dump2bert --log {log:q} extract --dump {input:q} --output {output.articles:q} --statistics {output.statistics:q}"
+        " --processes {threads} --cut_off {params.cut_off:q}"
 
 
 rule clean:
@@ -73,8 +80,8 @@ rule clean:
     threads: 1
     resources: mem_mb=get_memory(1000)
     shell:
-        "dump2bert --log {log} clean {params.flags:q} --input_file {input} --output {output.text}"
-        " --statistics {output.statistics}"
+        "dump2bert --log {log:q} clean {params.flags:q} --input_file {input:q} --output {output.text:q}"
+        " --statistics {output.statistics:q}"
 
 
 rule split:
@@ -96,5 +103,5 @@ rule split:
     threads: 1
     resources: mem_mb=get_memory(4000)
     shell:
-        "dump2bert --log {log} split {params.flags:q} --input_file {input.text} --part_statistics {input.statistics}"
-        " --train_dir {params.train_dir} --held_out_dir {params.held_out_dir} --statistics {output.statistics}"
+        "dump2bert --log {log:q} split {params.flags:q} --input_file {input.text:q} --part_statistics {input.statistics:q}"
+        " --train_dir {params.train_dir:q} --held_out_dir {params.held_out_dir:q} --statistics {output.statistics:q}"

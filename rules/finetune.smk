@@ -9,8 +9,8 @@ def get_task_place(name, split):
     """The records of a task: a file of their own, or a member of the task's archive."""
     task, places = TASKS[name], getattr(TASKS[name], split)
     if task.archive:
-        return get_place(task.archive, f"{name}_{split}", sha256=task.sha256, member=places[0])
-    return get_place(places, f"{name}_{split}")
+        return get_place(task.archive, f"tasks.{name}.archive", f"{name}_{split}", sha256=task.sha256, member=places[0])
+    return get_place(places, f"tasks.{name}.{split}", f"{name}_{split}")
 
 
 TASK_FILES = {(name, split): get_task_place(name, split) for name in TASKS for split in ("train", "dev")}
@@ -58,7 +58,9 @@ def get_start(wildcards):
     start = NETWORKS[wildcards.network].start
     if start == "random":
         return []
-    return f"{RESULTS}/networks/{wildcards.network}/pretrain/model.ckpt" if start == "pretrain" else start
+    if start == "pretrain":
+        return f"{RESULTS}/networks/{wildcards.network}/pretrain/model.ckpt"
+    return get_existing(start, f"networks.{wildcards.network}.start")
 
 
 def get_start_network(wildcards):
@@ -92,12 +94,12 @@ def get_evaluate_flags(wildcards):
                       "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed)})
 
 
-def get_scores(task):
-    """metrics.json of every network, variant and seed configured for a task."""
-    return [f"{RESULTS}/networks/{network}/tasks/{variant}/seed-{seed}/metrics.json"
+def get_runs(task, *files):
+    """Files of every network, variant and seed configured for a task."""
+    return [f"{RESULTS}/networks/{network}/tasks/{variant}/seed-{seed}/{file}"
             for network in (TASKS[task].networks or NETWORKS)
             for variant, (name, _) in VARIANTS.items() if name == task
-            for seed in TASKS[task].seeds]
+            for seed in TASKS[task].seeds for file in files]
 
 
 rule task_data:
@@ -121,8 +123,8 @@ rule task_data:
     threads: 1
     resources: mem_mb=get_memory(1000)
     shell:
-        "dump2bert --log {log} task_data {params.flags:q} --train {input.train} --dev {input.dev}"
-        " --vocab_file {input.vocab_file} --output_dir {params.folder}"
+        "dump2bert --log {log:q} task_data {params.flags:q} --train {input.train:q} --dev {input.dev:q}"
+        " --vocab_file {input.vocab_file:q} --output_dir {params.folder:q}"
 
 
 rule finetune:
@@ -149,10 +151,10 @@ rule finetune:
     threads: CONFIG.threads.finetune
     resources: mem_mb=get_memory(6000)
     shell:
-        "dump2bert --log {log} finetune {params.flags:q} {params.start:q} --vocab_file_path {input.vocab_file}"
-        " --label2id_file_path {input.labels} --schema_file_path {input.schema}"
-        " --train_data_file_path {input.train} --eval_data_file_path {input.dev}"
-        " --save_finetune_checkpoint_path {params.folder}"
+        "dump2bert --log {log:q} finetune {params.flags:q} {params.start:q} --vocab_file_path {input.vocab_file:q}"
+        " --label2id_file_path {input.labels:q} --schema_file_path {input.schema:q}"
+        " --train_data_file_path {input.train:q} --eval_data_file_path {input.dev:q}"
+        " --save_finetune_checkpoint_path {params.folder:q}"
 
 
 rule predict:
@@ -173,8 +175,8 @@ rule predict:
     threads: CONFIG.threads.predict
     resources: mem_mb=get_memory(4000)
     shell:
-        "dump2bert --log {log} predict {params.flags:q} --checkpoint {input.model} --vocab_file {input.vocab_file}"
-        " --input {input.gold} --output {output.predictions} --label_ids {output.label_ids}"
+        "dump2bert --log {log:q} predict {params.flags:q} --checkpoint {input.model:q} --vocab_file {input.vocab_file:q}"
+        " --input {input.gold:q} --output {output.predictions:q} --label_ids {output.label_ids:q}"
 
 
 rule evaluate:
@@ -192,5 +194,5 @@ rule evaluate:
     threads: 1
     resources: mem_mb=get_memory(1000)
     shell:
-        "dump2bert --log {log} evaluate {params.flags:q} --gold {input.gold} --predictions {input.predictions}"
-        " --label_ids {input.label_ids} --output {output}"
+        "dump2bert --log {log:q} evaluate {params.flags:q} --gold {input.gold:q} --predictions {input.predictions:q}"
+        " --label_ids {input.label_ids:q} --output {output:q}"

@@ -17,15 +17,17 @@ def get_pretrain_flags(wildcards):
     return get_flags({"device_target": CONFIG.device_target, **get_optimizing(NETWORKS[wildcards.network].pretrain)})
 
 
-def get_state_flags():
-    """What to do with state that other code has left: said once, it must not make results stale, so it is no param."""
-    return " ".join(get_flags({"fresh": CONFIG.fresh, "adopt_state": CONFIG.adopt_state}))
+def get_state_flags(wildcards):
+    """Where training state lies and what to do with older state: it changes no result, so it is no param."""
+    return shlex.join(get_flags({"state_dir": f"{CONFIG.state.rstrip('/')}/{wildcards.network}", "fresh": CONFIG.fresh,
+                                 "adopt_state": CONFIG.adopt_state}))
 
 
 def get_pretrained():
-    """The evaluations of all networks that this run pretrains; their models come with them."""
+    """The models and evaluations of all networks that this run pretrains."""
     names = [name for name, network in NETWORKS.items() if network.start == "pretrain"]
-    return expand(f"{RESULTS}/networks/{{network}}/pretrain_eval/metrics.json", network=names)
+    return expand(f"{RESULTS}/networks/{{network}}/{{file}}", network=names,
+                  file=["pretrain/model.ckpt", "pretrain/network.json", "pretrain/metrics.jsonl", "pretrain_eval/metrics.json"])
 
 
 rule pretrain:
@@ -35,7 +37,6 @@ rule pretrain:
         network=get_pretrain_network,
         flags=get_pretrain_flags,
         data_dir=f"{PRETRAINING_DATA}/train",
-        state_dir=f"{CONFIG.state}/{{network}}",
         folder=f"{RESULTS}/networks/{{network}}/pretrain",
     input:
         # The shards count by what statistics.json says of them (sha256 and size of each).
@@ -52,12 +53,12 @@ rule pretrain:
     threads: CONFIG.threads.pretrain
     resources:
         mem_mb=get_memory(6000),
-        state=get_state_flags(),
+        state=get_state_flags,
     # exec: the trainer is Snakemake's own child and notices when Snakemake is killed.
     shell:
-        "exec dump2bert --log {log} pretrain --network {params.network:q} {params.flags:q} {resources.state}"
-        " --data_dir {params.data_dir} --schema_dir {input.schema} --vocab_file {input.vocab_file}"
-        " --state_dir {params.state_dir} --save_checkpoint_path {params.folder} --stop_with_parent true"
+        "exec dump2bert --log {log:q} pretrain --network {params.network:q} {params.flags:q} {resources.state}"
+        " --data_dir {params.data_dir:q} --schema_dir {input.schema:q} --vocab_file {input.vocab_file:q}"
+        " --save_checkpoint_path {params.folder:q} --stop_with_parent true"
 
 
 rule pretrain_eval:
@@ -78,5 +79,5 @@ rule pretrain_eval:
     threads: CONFIG.threads.predict
     resources: mem_mb=get_memory(4000)
     shell:
-        "dump2bert --log {log} pretrain_eval {params.flags:q} --checkpoint {input.model} --data_dir {params.data_dir}"
-        " --schema_dir {input.schema} --output {output}"
+        "dump2bert --log {log:q} pretrain_eval {params.flags:q} --checkpoint {input.model:q} --data_dir {params.data_dir:q}"
+        " --schema_dir {input.schema:q} --output {output:q}"

@@ -37,8 +37,8 @@ for split in ("train", "held_out"):
         threads: 2 if split == "train" else 1
         resources: mem_mb=get_memory(4000)
         shell:
-            "dump2bert --log {log} pretraining_data {params.flags:q} --input_file {input.text}"
-            " --vocab_file {input.vocab_file} --output_file {output.shards} --statistics {output.statistics}"
+            "dump2bert --log {log:q} pretraining_data {params.flags:q} --input_file {input.text:q}"
+            " --vocab_file {input.vocab_file:q} --output_file {output.shards:q} --statistics {output.statistics:q}"
             " --workers {threads}"
 
 
@@ -60,4 +60,4 @@ rule schema:
     benchmark: f"{RESULTS}/benchmarks/schema/{{split}}.tsv"
     threads: 1
     resources: mem_mb=get_memory(2000)
-    shell: "dump2bert --log {log} schema --data_dir {params.folder} --vocab_file {input.vocab_file} --output {output}"
+    shell: "dump2bert --log {log:q} schema --data_dir {params.folder:q} --vocab_file {input.vocab_file:q} --output {output:q}"

@@ -10,11 +10,11 @@ def get_page_values():
 
 
 def get_task_scores(wildcards):
-    return get_scores(wildcards.task)
+    return get_runs(wildcards.task, "metrics.json")
 
 
 def get_all_scores():
-    return [file for task in TASKS for file in get_scores(task)]
+    return [file for task in TASKS for file in get_runs(task, "metrics.json")]
 
 
 rule task_page:
@@ -29,8 +29,8 @@ rule task_page:
     threads: 1
     resources: mem_mb=get_memory(1000)
     shell:
-        "dump2bert --log {log} report --task {wildcards.task} --config {params.config:q} --results_dir {RESULTS}"
-        " --output {output}"
+        "dump2bert --log {log:q} report --task {wildcards.task} --config {params.config:q} --results_dir {RESULTS:q}"
+        " --output {output:q}"
 
 
 rule report:
@@ -47,4 +47,4 @@ rule report:
     benchmark: f"{RESULTS}/benchmarks/report.tsv"
     threads: 1
     resources: mem_mb=get_memory(1000)
-    shell: "dump2bert --log {log} report --config {params.config:q} --results_dir {RESULTS} --output {output}"
+    shell: "dump2bert --log {log:q} report --config {params.config:q} --results_dir {RESULTS:q} --output {output:q}"

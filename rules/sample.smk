@@ -7,13 +7,9 @@ rule sample:
         code=code_digest("stages.sample"),
         flags=get_flags(plain(CONFIG.sample)),
         folder=f"{RESULTS}/sample",
-    output:
-        f"{RESULTS}/sample/samplewiki-pages-articles.xml.bz2",
-        f"{RESULTS}/sample/samplewiki-sha1sums.txt",
-        f"{RESULTS}/sample/cluener/train.json",
-        f"{RESULTS}/sample/cluener/dev.json",
+    output: expand(f"{RESULTS}/sample/{{file}}", file=SAMPLE_FILES)
     log: f"{RESULTS}/logs/sample.log"
     benchmark: f"{RESULTS}/benchmarks/sample.tsv"
     threads: 1
     resources: mem_mb=get_memory(1000)
-    shell: "dump2bert --log {log} sample {params.flags:q} --output_dir {params.folder}"
+    shell: "dump2bert --log {log:q} sample {params.flags:q} --output_dir {params.folder:q}"

@@ -6,7 +6,8 @@ VOCABULARY = f"{RESULTS}/vocabulary/vocab.txt"
 def get_vocabulary_source():
     """The given vocabulary, or the text to train one on."""
     if CONFIG.vocabulary.source:
-        return {"vocab_file": get_place(CONFIG.vocabulary.source, "vocabulary", **get_fetched(CONFIG.vocabulary))}
+        return {"vocab_file": get_place(CONFIG.vocabulary.source, "vocabulary.source", "vocabulary",
+                                        **get_fetched(CONFIG.vocabulary))}
     return {"text": get_texts("train")}
 
 
@@ -27,4 +28,4 @@ rule vocabulary:
     benchmark: f"{RESULTS}/benchmarks/vocabulary.tsv"
     threads: 2
     resources: mem_mb=get_memory(4000)
-    shell: "dump2bert --log {log} vocabulary {params.flags:q} {params.source} {input} --output {output}"
+    shell: "dump2bert --log {log:q} vocabulary {params.flags:q} {params.source:q} {input:q} --output {output:q}"

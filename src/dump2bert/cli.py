@@ -5,6 +5,7 @@ files; the table COMMANDS names both. A stage gets all of them as plain keyword 
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import logging
@@ -20,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from dump2bert import __version__
 from dump2bert.errors import BadInput, Interrupted
+from dump2bert.files import make_folder
 
 EXIT_BAD_INPUT, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 75
 
@@ -114,8 +116,12 @@ def main(arguments=None):
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     stage, log = values.pop("stage"), values.pop("log")
-    with speaking(stage, log) as complain:
-        return run(stage, values, complain)
+    try:
+        with speaking(stage, log) as complain:
+            return run(stage, values, complain)
+    except BadInput as error:    # the log cannot be written
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
 
 
 def run(stage, values, complain):
@@ -133,6 +139,11 @@ def run(stage, values, complain):
     except BrokenPipeError:
         # The reader of our standard output has gone (head, less): not worth a sentence.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        # A full disk, a folder that cannot be written: what no module has said in better words.
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"error: {where}{error.strerror or error}", error)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         complain("interrupted")
@@ -153,9 +164,12 @@ class speaking:
         terminal = sys.stderr
         handlers = []
         if self.log:
-            Path(self.log).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(Path(self.log).parent)
+            try:
+                file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
+            except OSError as error:
+                raise BadInput(f"{self.log} cannot be written: {error.strerror}") from error
             terminal = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
-            file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
             os.dup2(file, 1)
             os.dup2(file, 2)
             handlers.append((logging.StreamHandler(sys.stderr), "%(asctime)s %(message)s"))
@@ -171,10 +185,15 @@ class speaking:
         parts = os.path.splitext(self.log or "")[0].split(os.sep)
         return f"{self.stage} {'/'.join(parts[parts.index(self.stage) + 1:])}" if self.stage in parts[:-1] else self.stage
 
-    def complain(self, message):
+    def complain(self, message, error=None):
+        """Say the last sentence; the log, if there is one, gets the traceback of `error`, too."""
         print(message, file=self.terminal, flush=True)
         if self.log:
-            print(message, file=sys.stderr, flush=True)
+            # The disk that is full may be the log's.
+            with contextlib.suppress(OSError):
+                if error:
+                    traceback.print_exception(error, file=sys.stderr)
+                print(message, file=sys.stderr, flush=True)
 
     def __exit__(self, kind, error, trace):
         for handler in list(self.logger.handlers):
@@ -240,8 +259,13 @@ def add_flag(parser, name, field):
         form = {"choices": typing.get_args(kind), "type": aliases[0] if aliases else str}
     elif typing.get_origin(kind) is list:
         form = {"type": lambda text: text.split(","), "metavar": "A,B"}
+    elif kind is bool:
+        # Also as Google's programs take it: --flag and --noflag.
+        form = {"type": boolean, "metavar": "true|false", "nargs": "?", "const": True}
+        parser.add_argument(f"--no{name}", dest=name, action="store_false", default=argparse.SUPPRESS,
+                            help=argparse.SUPPRESS)
     else:
-        form = {"type": boolean if kind is bool else kind, "metavar": "true|false" if kind is bool else kind.__name__.upper()}
+        form = {"type": kind, "metavar": kind.__name__.upper()}
     parser.add_argument(f"--{name}", default=default, required=field.is_required(), help=help, **form)
 
 

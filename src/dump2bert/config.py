@@ -29,9 +29,32 @@ def one_or_many(value):
     return [value] if isinstance(value, str) else value
 
 
-Float = Annotated[float, BeforeValidator(number)]
+def distinct(values):
+    if len(set(values)) < len(values):
+        raise ValueError(f"{values} holds something twice")
+    return values
+
+
+def sha256(value):
+    if not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise ValueError(f"{value!r} is no SHA-256, which has 64 hexadecimal digits")
+    return value
+
+
+def plain_name(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "index":
+        raise ValueError(f"{name!r} is no good name: use a-z, 0-9 and _, with a letter first, and not `index`")
+    return name
+
+
+Above0 = Annotated[float, BeforeValidator(number), Field(gt=0)]
+NotNegative = Annotated[float, BeforeValidator(number), Field(ge=0)]
+Scale = Annotated[float, BeforeValidator(number), Field(ge=1)]
 Probability = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
 Dropout = Annotated[float, BeforeValidator(number), Field(ge=0, lt=1)]
+Sha256 = Annotated[str, AfterValidator(sha256)]
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, AfterValidator(plain_name)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 StepsOrAll = Annotated[int, Field(ge=-1)]
@@ -60,7 +83,7 @@ class Sample(Section):
 class Fetched(Section):
     """Options of anything that comes from outside."""
 
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     """SHA-256 that the download must have."""
     sums_url: str | None = None
     """Address of the mirror's own sums file (md5, sha1 or sha256, told by their length)."""
@@ -93,7 +116,7 @@ class Corpus(Section):
 
     language: str = "zh"
     """Language code (zh, en, ja, vi, ...): rules for sentences and scripts follow from it."""
-    sources: dict[str, Source] = {}
+    sources: dict[Name, Source] = {}
     """The sources by name; the names become file names."""
 
 
@@ -125,7 +148,7 @@ class Vocabulary(Fetched):
 
     source: Places | None = None
     """A vocab.txt by path or address; null trains one."""
-    vocab_size: Positive = 21128
+    vocab_size: Annotated[int, Field(ge=10)] = 21128
     """Size of a trained vocabulary (its upper bound)."""
     min_frequency: Positive = 2
     """A piece must occur this often to enter a trained vocabulary."""
@@ -208,9 +231,9 @@ class Network(Section):
     """Rows of the absolute position table."""
     type_vocab_size: Positive = 2
     """Kinds of segments."""
-    initializer_range: Float = 0.02
+    initializer_range: Above0 = 0.02
     """Standard deviation of the truncated normal that weights start from."""
-    layer_norm_eps: Float = 1e-12
+    layer_norm_eps: Above0 = 1e-12
     """Epsilon of LayerNorm (1e-12 in Google's and Hugging Face's BERT, 1e-7 in the zoo)."""
     use_relative_positions: bool = False
     """Relative instead of absolute positions."""
@@ -220,8 +243,8 @@ class Network(Section):
     """Use the records' input mask (else: all positions are real)."""
     token_type_ids_from_dataset: bool = True
     """Use the records' segment ids (else: all 0)."""
-    dtype: Literal["float32", "float16"] = "float32"
-    """Type of the weights."""
+    dtype: Literal["float32"] = "float32"
+    """Type of the weights (the products' is compute_type)."""
     compute_type: Literal["float32", "float16"] = "float16"
     """Type of the matrix products where the device has it; a CPU computes in float32."""
 
@@ -253,46 +276,46 @@ class Network(Section):
 
 
 class Decaying(Section):
-    learning_rate: Float = 3e-5
+    learning_rate: Above0 = 3e-5
     """Peak rate."""
-    end_learning_rate: Annotated[float, BeforeValidator(number), Field(ge=0)] = 0.0
+    end_learning_rate: NotNegative = 0.0
     """Rate after the last decay step."""
-    power: Float = 5.0
+    power: NotNegative = 5.0
     """Power of the polynomial decay."""
     warmup_steps: Count | None = None
     """Steps in which the rate rises from 0; null: a tenth of all steps, at most 10000."""
     decay_steps: Positive | None = None
     """Steps until the end rate is reached; null: all steps of the run."""
-    weight_decay: Float = 0.01
+    weight_decay: NotNegative = 0.01
     """Decay of all weights but biases and LayerNorm's."""
-    eps: Float = 1e-6
+    eps: Above0 = 1e-6
     """Added to the denominator."""
 
 
 class LambOptions(Decaying):
     """LAMB (You et al. 2020)."""
 
-    learning_rate: Float = 3e-4
+    learning_rate: Above0 = 3e-4
     """Peak rate."""
-    power: Float = 2.0
+    power: NotNegative = 2.0
     """Power of the polynomial decay."""
-    eps: Float = 1e-8
+    eps: Above0 = 1e-8
     """Added to the denominator."""
 
 
 class AdamWeightDecayOptions(Decaying):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
-    weight_decay: Float = 1e-5
+    weight_decay: NotNegative = 1e-5
     """Decay of all weights but biases and LayerNorm's."""
 
 
 class MomentumOptions(Section):
     """Stochastic gradient descent with momentum."""
 
-    learning_rate: Float = 2e-5
+    learning_rate: Above0 = 2e-5
     """Rate, constant."""
-    momentum: Float = 0.9
+    momentum: Dropout = 0.9
     """Share of the last update that is kept."""
 
 
@@ -316,9 +339,9 @@ class Optimizing(Section):
     """continuous: decay starts where the warmup ends; zoo: decay counts from step 0, so the rate jumps after the warmup."""
     gradient_clip: Literal["global_norm", "tensor_norm", "none"] = "global_norm"
     """Clip the norm of all gradients together at 1.0 (Google, Hugging Face), or of every tensor by itself (zoo)."""
-    loss_scale_value: Float = 65536.0
+    loss_scale_value: Scale = 65536.0
     """Initial loss scale."""
-    scale_factor: Float = 2.0
+    scale_factor: Scale = 2.0
     """Factor by which the loss scale shrinks on overflow and grows after the window."""
     scale_window: Positive = 1000
     """Good steps after which the loss scale grows."""
@@ -367,15 +390,15 @@ class PretrainEval(Section):
 
 
 class FinetuneLambOptions(LambOptions):
-    learning_rate: Float = 2e-5
-    end_learning_rate: Float = 1e-7
-    power: Float = 1.0
+    learning_rate: Above0 = 2e-5
+    end_learning_rate: NotNegative = 1e-7
+    power: NotNegative = 1.0
 
 
 class FinetuneAdamOptions(AdamWeightDecayOptions):
-    learning_rate: Float = 2e-5
-    end_learning_rate: Float = 1e-7
-    power: Float = 1.0
+    learning_rate: Above0 = 2e-5
+    end_learning_rate: NotNegative = 1e-7
+    power: NotNegative = 1.0
 
 
 class Finetune(Optimizing):
@@ -387,7 +410,7 @@ class Finetune(Optimizing):
     """Options of Lamb."""
     AdamWeightDecay: FinetuneAdamOptions = FinetuneAdamOptions()
     """Options of AdamWeightDecay (AdamWeightDecayDynamicLR is an alias)."""
-    loss_scale_value: Float = 2.0 ** 32
+    loss_scale_value: Scale = 2.0 ** 32
     """Initial loss scale."""
     epoch_num: Positive = 3
     """Passes over the training data (the seed's NER script uses 5)."""
@@ -425,13 +448,13 @@ class Task(Section):
     """Development records, which are evaluated; named as `train` is."""
     archive: Places | None = None
     """The zip or tar archive that holds both: path or address (several: mirrors, tried in order)."""
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     """SHA-256 that the archive must have."""
-    networks: list[str] | None = None
+    networks: Annotated[list[str], Field(min_length=1), AfterValidator(distinct)] | None = None
     """The networks to finetune; null: all."""
-    use_crf: list[bool] = [False]
+    use_crf: Annotated[list[bool], Field(min_length=1), AfterValidator(distinct)] = [False]
     """Variants of a NER task: without and/or with a conditional random field on top."""
-    seeds: Annotated[list[int], Field(min_length=1)] = [1]
+    seeds: Annotated[list[Count], Field(min_length=1), AfterValidator(distinct)] = [1]
     """One finetuning run for each."""
     finetune: Finetune = Finetune()
     """What differs from the section `finetune` for this task."""
@@ -452,15 +475,6 @@ class Report(Section):
 
     title: str = "dump2bert"
     """Heading of the page."""
-
-
-def plain_name(name):
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{name!r} is no good name: use a-z, 0-9 and _, with a letter first")
-    return name
-
-
-Name = Annotated[str, AfterValidator(plain_name)]
 
 
 class NetworkEntry(Network):
@@ -486,9 +500,9 @@ class Threads(Section):
 class Config(Section):
     """The whole configuration, in the order in which the data flows."""
 
-    results: str = "results"
+    results: Text = "results"
     """Folder of all outputs."""
-    state: str = "state"
+    state: Text = "state"
     """Folder of training state, from which an interrupted run goes on."""
     keep_intermediate: bool = True
     """Keep the extracted articles and the cleaned text; false removes them as soon as `split` has read them."""
@@ -538,6 +552,9 @@ class Config(Section):
                     raise ValueError(f"tasks.{name}.networks names {network!r}, which is not under networks"
                                      f"{did_you_mean(network, self.networks)}")
         for name, network in self.networks.items():
+            if network.pretrain.distribute or network.pretrain.device_num > 1:
+                raise ValueError(f"networks.{name}.pretrain asks for several devices (distribute, device_num), which this "
+                                 "version cannot train on yet")
             if network.seq_length not in (None, self.pretraining_data.max_seq_length) and network.start == "pretrain":
                 raise ValueError(f"networks.{name}.seq_length is {network.seq_length}, but "
                                  f"pretraining_data.max_seq_length is {self.pretraining_data.max_seq_length}")
@@ -546,6 +563,10 @@ class Config(Section):
             if not network.use_relative_positions and longest > network.max_position_embeddings:
                 raise ValueError(f"networks.{name}.max_position_embeddings is {network.max_position_embeddings}, "
                                  f"but sequences of {longest} are asked for")
+        if not self.corpus.sources and (
+                any(network.start == "pretrain" for network in self.networks.values())
+                or (self.tasks and not self.vocabulary.source)):
+            raise ValueError("corpus.sources is empty: give a dump or a text to pretrain and to train a vocabulary on")
         return self
 
 

@@ -21,7 +21,7 @@ def atomic_write(path, mode="w"):
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with open(beside, mode, **text) as file:
             yield file
             file.flush()
@@ -37,6 +37,16 @@ def atomic_write(path, mode="w"):
         # A folder that cannot be reached cannot hold a leftover either.
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def make_folder(folder):
+    """Make `folder` and those above it where they are missing. BadInput where that cannot be."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise BadInput(f"{folder} cannot be written: it is a file, where a folder is needed") from error
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror}") from error
 
 
 def sync_folder(folder):

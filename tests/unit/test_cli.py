@@ -46,6 +46,14 @@ def test_booleans_are_the_words_true_and_false(received):
     assert stop.value.code == cli.EXIT_USAGE
 
 
+def test_booleans_may_be_given_as_google_takes_them(received):
+    files = ["--input_file", "a", "--output_file", "b", "--vocab_file", "c"]
+    _, got = received("pretraining_data", *files, "--do_whole_word_mask", "--nodo_lower_case")
+    assert (got["do_whole_word_mask"], got["do_lower_case"]) == (True, False)
+    _, got = received("pretraining_data", *files, "--do_lower_case=True", "--do_whole_word_mask=False")
+    assert (got["do_whole_word_mask"], got["do_lower_case"]) == (False, True)
+
+
 def test_defaults_are_the_models(received):
     _, got = received("pretrain", "--state_dir", "s", "--network", "{}")
     assert (got["device_target"], got["save_checkpoint_steps"], got["train_steps"]) == ("Ascend", 1000, -1)

@@ -10,6 +10,8 @@ from dump2bert.config import load_config
 from dump2bert.errors import BadInput
 from tests.conftest import PROJECT
 
+SOURCES = {"sources": {"wiki": {"dump": "a"}}}
+
 WRONG = [
     ({"pretrian": {}}, "pretrian is no known key (did you mean pretrain?)"),
     ({"pretrain": {"batch_szie": 3}}, "pretrain.batch_szie is no known key (did you mean batch_size?)"),
@@ -20,12 +22,25 @@ WRONG = [
     ({"pretraining_data": {"max_seq_length": 16}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
     ({"tasks": {"cluener": {"kind": "ner"}}}, "tasks.cluener: a task needs data"),
     ({"tasks": {"cluener": {"train": ["a", "b"], "dev": "c", "archive": "d"}}}, "name one member each"),
-    ({"tasks": {"cluener": {"train": "a", "dev": "b", "sha256": "0"}}}, "sha256 is that of an `archive`"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "sha256": "ab" * 32}}}, "sha256 is that of an `archive`"),
     ({"tasks": {"cluener": {"train": "a", "dev": "b", "networks": ["bse"]}}, "networks": {"base": {}}},
      "tasks.cluener.networks names 'bse', which is not under networks (did you mean base?)"),
     ({"tasks": {"Clue": {"train": "a", "dev": "b"}}}, "'Clue' is no good name"),
     ({"networks": {"base": {"max_position_embeddings": 64}}}, "networks.base.max_position_embeddings is 64"),
     ({"corpus": {"sources": {"wiki": {"dump": "a", "text": "b"}}}}, "a source has either `dump` or `text`"),
+    ({"networks": {"base": {}}}, "corpus.sources is empty"),
+    ({"networks": {"base": {"dtype": "float16"}}}, "networks.base.dtype is 'float16', but should be 'float32'"),
+    ({"networks": {"base": {"pretrain": {"distribute": True}}}}, "asks for several devices"),
+    ({"pretrain": {"AdamWeightDecay": {"learning_rate": -1}}}, "learning_rate is -1, but should be greater than 0"),
+    ({"vocabulary": {"vocab_size": 3}}, "vocabulary.vocab_size is 3, but should be greater than or equal to 10"),
+    ({"vocabulary": {"sha256": "zz"}}, "vocabulary.sha256: 'zz' is no SHA-256"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "use_crf": []}}}, "tasks.cluener.use_crf"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "networks": []}}}, "tasks.cluener.networks"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "seeds": [1, 1]}}}, "tasks.cluener.seeds: [1, 1] holds something twice"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "seeds": [-1]}}}, "tasks.cluener.seeds.0 is -1"),
+    ({"tasks": {"index": {"train": "a", "dev": "b"}}}, "'index' is no good name"),
+    ({"corpus": {"sources": {"Wiki-1": {"dump": "a"}}}}, "'Wiki-1' is no good name"),
+    ({"results": ""}, "results is ''"),
     ({"split": {"held_out": 2}}, "split.held_out is 2, but should be less than 1"),
 ]
 
@@ -48,7 +63,7 @@ def test_snakemake_says_the_sentence_before_any_stage_and_without_a_traceback():
 
 def test_a_network_and_a_task_lay_their_own_options_over_the_sections():
     config = load_config({
-        "pretrain": {"batch_size": 7, "Lamb": {"learning_rate": "1e-3"}}, "finetune": {"epoch_num": 9},
+        "corpus": SOURCES, "pretrain": {"batch_size": 7, "Lamb": {"learning_rate": "1e-3"}}, "finetune": {"epoch_num": 9},
         "networks": {"base": {}, "wide": {"pretrain": {"batch_size": 8, "Lamb": {"power": 1.0}}}},
         "tasks": {"cluener": {"train": "a", "dev": "b", "finetune": {"AdamWeightDecay": {"power": 3.0}}}}})
     assert config.networks["base"].pretrain.batch_size == 7
@@ -59,13 +74,13 @@ def test_a_network_and_a_task_lay_their_own_options_over_the_sections():
 
 
 def test_a_preset_gives_the_sizes_that_are_not_given():
-    networks = load_config({"networks": {"nezha": {"bert_network": "nezha", "num_hidden_layers": 4}}}).networks
+    networks = load_config({"corpus": SOURCES, "networks": {"nezha": {"bert_network": "nezha", "num_hidden_layers": 4}}}).networks
     nezha = networks["nezha"]
     assert (nezha.hidden_size, nezha.num_hidden_layers, nezha.relative_positions) == (1024, 4, "nezha")
 
 
 def test_null_takes_an_entry_away():
-    config = load_config({"networks": {"base": {}, "nezha": None}, "pretrain": {"batch_size": None}})
+    config = load_config({"corpus": SOURCES, "networks": {"base": {}, "nezha": None}, "pretrain": {"batch_size": None}})
     assert list(config.networks) == ["base"]
     assert config.pretrain.batch_size == 16
 

@@ -85,6 +85,39 @@ def test_logic_of_the_tokenizer_reaches_all_that_use_it(workspace):
     assert not set(workspace.stale()) & {"sample", "extract", "clean", "split"}
 
 
+def test_the_state_folder_and_the_number_of_threads_make_nothing_stale(workspace):
+    workspace.edit("config.yaml", "threads:\n  pretrain: 1", "state: elsewhere\n\nthreads:\n  pretrain: 2")
+    assert workspace.stale() == {}
+
+
+def test_a_model_that_is_gone_is_made_again(workspace):
+    (workspace.folder / "results/networks/base/pretrain/model.ckpt").unlink()
+    assert workspace.stale("pretrain_all") == {"pretrain": 1, "pretrain_eval": 1, "pretrain_all": 1}
+    assert workspace.stale("cluener_report")["finetune"] == 2
+
+
+@pytest.mark.parametrize("old, new, said", [
+    ("dump: sample:samplewiki-pages-articles.xml.bz2", "dump: nowhere.xml.bz2", "corpus.sources.wiki names nowhere.xml.bz2"),
+    ("dump: sample:samplewiki-pages-articles.xml.bz2", "dump: sample:other.xml", "corpus.sources.wiki names sample:other.xml"),
+    ("train: sample:cluener/train.json", "train: nowhere.json", "tasks.cluener.train names nowhere.json"),
+    ("    networks: [base]\n", "    networks: [base]\n    archive: nowhere.zip\n", "tasks.cluener.archive names nowhere.zip"),
+    ("  vocab_size: 2000", "  source: nowhere.txt", "vocabulary.source names nowhere.txt"),
+    ("    bert_network: base", "    bert_network: base\n    start: nowhere.ckpt", "networks.base.start names nowhere.ckpt"),
+])
+def test_a_configured_file_that_is_not_there_is_one_sentence_although_older_results_are(workspace, old, new, said):
+    workspace.edit("config.yaml", old, new)
+    done = workspace.run("-n", check=False)
+    assert done.returncode != 0
+    assert f"error: config: {said}" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_paths_may_hold_spaces(finished, tmp_path):
+    workspace = finished.copy(tmp_path / "a copy")
+    workspace.edit("config.yaml", "device_target: CPU", "results: other results\n\ndevice_target: CPU")
+    workspace.run("--cores", "2", "other results/tasks/cluener/train.tfrecord")
+    assert (workspace.folder / "other results/tasks/cluener/train.tfrecord").exists()
+
+
 @pytest.mark.parametrize("stage", ["sample", "extract", "clean", "split", "vocabulary", "pretraining_data", "schema",
                                    "pretrain", "pretrain_eval", "task_data", "finetune", "predict", "evaluate", "report"])
 def test_every_module_that_a_stage_loads_is_in_its_digest(finished, stage):
