@@ -64,10 +64,31 @@ def test_too_small_a_vocabulary_keeps_the_commonest_characters(tmp_path):
     assert trained(tmp_path / "text.txt", tmp_path / "vocab.txt", vocab_size=7) == [*SPECIAL_TOKENS, "a", "b"]
 
 
-@pytest.mark.parametrize("content, size", [("", 100), ("a b c", 100), ("a a a", 5)])
-def test_a_text_that_teaches_nothing_is_refused(tmp_path, content, size):
+def test_no_size_is_ever_exceeded_and_characters_without_room_are_reported(text, tmp_path, caplog):
+    caplog.set_level("INFO", "dump2bert")
+    characters = {piece for piece in trained(text, tmp_path / "vocab.txt") if len(piece.removeprefix("##")) == 1}
+    for size in range(7, 60):
+        caplog.clear()
+        pieces = trained(text, tmp_path / "vocab.txt", vocab_size=size)
+        assert len(pieces) == len(set(pieces)) == size
+        assert ("cut at vocab_size" in caplog.text) == (not characters <= set(pieces))
+
+
+def test_it_is_said_whether_the_text_or_the_size_bounds_the_vocabulary(tmp_path, caplog):
+    caplog.set_level("INFO", "dump2bert")
+    (tmp_path / "text.txt").write_text("ab ab ab cd ef\n")
+    for size, sentence in ((100, "trained 9 WordPieces: the text gives fewer than vocab_size 100"),
+                           (9, "trained 9 WordPieces, as many as vocab_size allows")):
+        pieces = trained(text := tmp_path / "text.txt", text.with_name("vocab.txt"), vocab_size=size)
+        assert pieces[5:] == ["a", "b", "##b", "ab"] and sentence in caplog.text
+
+
+@pytest.mark.parametrize("content, size, said", [("", 100, "no character of the text occurs 2 times"),
+                                                 ("a b c", 100, "no character of the text occurs 2 times"),
+                                                 ("a a a", 6, "vocab_size 6 has no room for the 5 special tokens")])
+def test_a_text_that_teaches_nothing_or_a_size_without_room_is_refused(tmp_path, content, size, said):
     (tmp_path / "text.txt").write_text(content)
-    with pytest.raises(BadInput, match="no vocabulary can be trained"):
+    with pytest.raises(BadInput, match=f"no vocabulary can be trained: {said}"):
         trained(tmp_path / "text.txt", tmp_path / "vocab.txt", vocab_size=size)
 
 

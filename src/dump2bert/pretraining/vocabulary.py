@@ -7,11 +7,11 @@ first would differ from run to run: we give all single characters their ids befo
 
 import os
 from collections import Counter
-from itertools import islice
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from dump2bert.errors import BadInput
+from dump2bert.progress import say
 from dump2bert.tokenization import MAX_CHARACTERS_PER_WORD, SPECIAL_TOKENS, basic_words
 
 MOST_WORDS = 4_000_000           # distinct words kept while counting; about 500 MB
@@ -23,12 +23,15 @@ def train_vocabulary(lines, vocab_size, min_frequency, do_lower_case):
 
     lines: an iterable of text. At most vocab_size pieces; fewer where no pair of pieces occurs min_frequency times.
     """
-    words = count_words(lines, do_lower_case)
     room = vocab_size - len(SPECIAL_TOKENS)
-    alphabet = frequent_characters(words, room, min_frequency)
-    if not alphabet:
-        raise BadInput("no vocabulary can be trained: no character of the text occurs "
-                       f"{min_frequency} times, or vocab_size {vocab_size} leaves no room for one")
+    if room < 2:
+        raise BadInput(f"no vocabulary can be trained: vocab_size {vocab_size} has no room for the "
+                       f"{len(SPECIAL_TOKENS)} special tokens and one character, which are two pieces (a and ##a)")
+    words = count_words(lines, do_lower_case)
+    common = common_characters(words, min_frequency)
+    if not common:
+        raise BadInput(f"no vocabulary can be trained: no character of the text occurs {min_frequency} times")
+    alphabet = fitting(common, room)
     # A word with any other character will be [UNK] as a whole, so it has nothing to teach.
     spelled = {word: count for word, count in words.items() if alphabet.issuperset(single_pieces(word))}
     os.environ["TOKENIZERS_PARALLELISM"] = "false"    # counts are all it has to add up; one thread is enough
@@ -38,7 +41,19 @@ def train_vocabulary(lines, vocab_size, min_frequency, do_lower_case):
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.train_from_iterator(repeated(spelled), trainer)
     pieces = tokenizer.get_vocab(with_added_tokens=False)
+    say(f"trained {len(pieces)} WordPieces" + remark(len(pieces), vocab_size, min_frequency, set(common) - alphabet))
     return sorted(pieces, key=pieces.get)
+
+
+def remark(size, vocab_size, min_frequency, left_out):
+    """What bounds the size: vocab_size, or the text. left_out: one-character pieces without room."""
+    if left_out:
+        return (f": cut at vocab_size {vocab_size}, which has no room for {len(left_out)} one-character pieces of the "
+                "text (words with them become [UNK])")
+    if size < vocab_size:
+        return (f": the text gives fewer than vocab_size {vocab_size}, because no more pieces occur {min_frequency} "
+                "times (min_frequency)")
+    return ", as many as vocab_size allows"
 
 
 def count_words(lines, do_lower_case):
@@ -51,15 +66,27 @@ def count_words(lines, do_lower_case):
     return words
 
 
-def frequent_characters(words, room, min_frequency):
-    """The set of one-character pieces ("a", "##a") that occur min_frequency times; the commonest `room` of them."""
+def common_characters(words, min_frequency):
+    """The one-character pieces ("a", "##a") that occur min_frequency times, the commonest first."""
     counts = Counter()
     for word, count in words.items():
         for piece in single_pieces(word):
             counts[piece] += count
-    common = sorted((piece for piece in counts if counts[piece] >= min_frequency),
-                    key=lambda piece: (-counts[piece], alphabetical(piece)))
-    return set(islice(common, max(room, 0)))
+    return sorted((piece for piece in counts if counts[piece] >= min_frequency),
+                  key=lambda piece: (-counts[piece], alphabetical(piece)))
+
+
+def fitting(common, room):
+    """The alphabet: the first of the `common` pieces that `room` has place for, as a set.
+
+    `tokenizers` adds "a" wherever it has "##a", beyond the size asked for, so "a" is counted with it.
+    """
+    alphabet = set()
+    for piece in common:
+        forms = {piece, piece.removeprefix("##")}
+        if len(alphabet | forms) <= room:
+            alphabet |= forms
+    return alphabet
 
 
 def single_pieces(word):

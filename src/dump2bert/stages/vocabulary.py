@@ -19,7 +19,5 @@ def run(*, input_file, vocab_file, output, vocab_size, min_frequency, do_lower_c
         from dump2bert.pretraining.vocabulary import train_vocabulary
 
         pieces = train_vocabulary(lines_of(input_files(input_file)), vocab_size, min_frequency, do_lower_case)
-        say(f"trained {len(pieces)} WordPieces" + ("" if len(pieces) == vocab_size else
-            f"; the text does not give the {vocab_size} asked for with min_frequency {min_frequency}"))
     with atomic_write(output) as file:
         file.writelines(f"{piece}\n" for piece in pieces)
