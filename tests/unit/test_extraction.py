@@ -170,7 +170,7 @@ def test_a_missing_dump_is_said(tmp_path):
 
 def test_an_output_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="articles.jsonl.gz cannot be written"):
+    with pytest.raises(BadInput, match="file cannot be written: it is a file"):
         extract(written(tmp_path, DUMP), tmp_path / "file" / "articles.jsonl.gz", 1)
 
 

@@ -76,7 +76,8 @@ def test_sources_are_real_and_checked(recipe):
     for source in config.corpus.sources.values():
         for place in source.dump or ():
             wiki = WIKIS[recipe.stem]
-            assert place.startswith("https://") and place.endswith(f"/{wiki}/latest/{wiki}-latest-pages-articles.xml.bz2")
+            assert place.startswith("https://")
+            assert place.endswith(f"/{wiki}/latest/{wiki}-latest-pages-articles.xml.bz2")
             assert source.sums_url == f"https://dumps.wikimedia.org/{wiki}/latest/{wiki}-latest-sha1sums.txt"
         assert source.text or len(source.dump) >= 2
     for task in config.tasks.values():
@@ -93,7 +94,8 @@ def test_a_recipe_says_what_has_not_been_tried_and_what_it_costs(recipe):
 
 
 def test_shining_through_is_found():
-    assert list(shining_through({"a": {"b": 1, "c": 2}, "d": 3, "e": {"f": 4}}, {"a": {"b": None}, "e": None})) == ["a.c", "d"]
+    below = {"a": {"b": 1, "c": 2}, "d": 3, "e": {"f": 4}}
+    assert list(shining_through(below, {"a": {"b": None}, "e": None})) == ["a.c", "d"]
 
 
 def test_every_section_of_the_sample_run_is_one_of_the_configuration():

@@ -21,7 +21,7 @@ from dump2bert import __version__
 from dump2bert.corpus.archive import pick_member
 from dump2bert.corpus.checksum import checksum_of, file_checksum, find_sum
 from dump2bert.errors import BadInput
-from dump2bert.files import sync_folder
+from dump2bert.files import make_folder, sync_folder
 from dump2bert.progress import SECONDS_BETWEEN_LINES, duration, say
 
 TIMEOUT = 60                      # seconds without a byte
@@ -141,8 +141,8 @@ def transfer(url, part):
                 raise Dropped(f"{url} sent another range than asked for")
         else:
             start = 0
+        make_folder(part.parent)
         try:
-            part.parent.mkdir(parents=True, exist_ok=True)
             identity_file(part).write_text(json.dumps(identity(url, answer.headers, total)), encoding="utf-8")
             with open(part, "ab" if start else "wb") as file:
                 copy(answer, file, start, total, url)

@@ -32,6 +32,7 @@ def split(input_files, part_statistics, train_dir, held_out_dir, held_out):
     names = [path.stem for path, _ in parts]
     if len(set(names)) < len(names):
         raise BadInput(f"two parts have the same name: {', '.join(names)}")
+    cleaning = {path.stem: cleaning_statistics(counted) for path, counted in parts}
     hashes = np.array(array("Q", (document_hash(document) for path, _ in parts for document in documents(path))))
     kept = np.zeros(len(hashes), bool)
     kept[np.unique(hashes, return_index=True)[1]] = True
@@ -40,14 +41,22 @@ def split(input_files, part_statistics, train_dir, held_out_dir, held_out):
                        "train on and one to hold out")
     held = choose_held_out(hashes, kept, held_out)
     statistics, start = {}, 0
-    for path, counted in parts:
+    for path, _ in parts:
         counts = write_part(path, kept[start:], held[start:], Path(train_dir), Path(held_out_dir))
         start += counts["documents_before_duplicates"]
-        statistics[path.stem] = {**counts, "cleaning": read_json(counted)}
+        statistics[path.stem] = {**counts, "cleaning": cleaning[path.stem]}
     total = summed(list(statistics.values()))
     say(f"{total['train']['documents']} documents to train on, {total['held_out']['documents']} held out, "
         f"{total['duplicates_dropped']} duplicates dropped")
     return {"held_out_share": held_out, "length_edges": LENGTH_EDGES, "total": total, "parts": statistics}
+
+
+def cleaning_statistics(path):
+    """What `clean` counted for a part. Read before anything is written, so that a bad file costs nothing."""
+    statistics = read_json(path)
+    if not isinstance(statistics, dict) or not isinstance(statistics.get("dropped"), dict):
+        raise BadInput(f"{path} is no statistics of `dump2bert clean`")
+    return statistics
 
 
 def documents(path):

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_lines
+from dump2bert.files import atomic_write, make_folder
 from dump2bert.progress import say
 
 
@@ -12,6 +12,7 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
         device_target, adopt_state, fresh, stop_with_parent, **options):
     """network: the keys of config.py's Network and relative_positions; options: the fields of its Pretrain."""
     from dump2bert.digest import code_digest
+    from dump2bert.tokenization import load_vocabulary
     from dump2bert.training import checkpoints, context
     from dump2bert.training.interruption import Interruption
     from dump2bert.training.pretraining import Run, resolved_network, state_key
@@ -25,12 +26,13 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     context.check_alone(options.distribute, options.device_num)
     context.set_up(device_target, options.device_id)
     records = open_records(data_dir, schema_dir)
-    vocabulary_size = sum(1 for _ in read_lines(vocab_file)) if vocab_file else None
+    vocabulary_size = len(load_vocabulary(vocab_file)) if vocab_file else None
     network = resolved_network(network, vocabulary_size, records.columns["input_ids"],
                                context.usable_compute_type(network["compute_type"], device_target))
     data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain")
     key = state_key(options, network, data, load_checkpoint_path)
     folder = Path(save_checkpoint_path or ".")
+    make_folder(folder)    # rather than find out after days that it cannot be
     with open_state(state_dir, key, code, adopt_state, fresh) as state:
         training = Run(options, network, records, load_checkpoint_path)
         order = training.order

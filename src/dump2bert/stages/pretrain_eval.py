@@ -23,8 +23,9 @@ def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target):
     model = BertForPretraining(network)
     checkpoints.load_weights(checkpoint, model)
     metrics = evaluate(model, network, records, batch_size)
+    provenance = description.get("provenance", {})
     write_json(output, {**metrics, "split": "held_out", "data": manifest(data_dir, schema_dir),
-                        "seed": description["provenance"]["seed"], "step": description["provenance"]["step"]})
+                        "seed": provenance.get("seed"), "step": provenance.get("step")})
     say(f"MLM accuracy {metrics['mlm_accuracy']:.4f} (always the commonest word: "
         f"{metrics['majority_mlm_accuracy']:.4f}), NSP accuracy {metrics['nsp_accuracy']:.4f}, "
         f"{metrics['instances']} instances")

@@ -13,7 +13,7 @@ from mindspore import Tensor
 
 from dump2bert import __version__
 from dump2bert.errors import BadInput
-from dump2bert.files import read_json, sync_folder, write_json
+from dump2bert.files import make_folder, read_json, sync_folder, write_json
 
 
 def save(folder, cell, network, provenance, more=None, name="model"):
@@ -31,8 +31,8 @@ def save(folder, cell, network, provenance, more=None, name="model"):
 def save_weights(path, cell):
     """Write the weights of `cell` to `path` (.ckpt), atomically."""
     beside = path.with_name(f".{path.stem}.{os.getpid()}.part.ckpt")   # MindSpore wants this ending
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         ms.save_checkpoint(cell, str(beside))
         beside.chmod(0o644)                                            # MindSpore makes it read-only
         with open(beside, "rb") as file:
@@ -58,7 +58,12 @@ def read_weights(path):
 
 def read_description(path):
     """The content of network.json beside the checkpoint `path`."""
-    return read_json(Path(path).with_name("network.json"))
+    beside = Path(path).with_name("network.json")
+    description = read_json(beside)
+    if not isinstance(description, dict) or not isinstance(description.get("network"), dict):
+        raise BadInput(f"{beside} does not describe a network: it should be the file that was written with the "
+                       "checkpoint")
+    return description
 
 
 def load_weights(path, cell, needed=""):

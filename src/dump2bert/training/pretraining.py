@@ -14,7 +14,7 @@ import numpy as np
 from mindspore import Tensor
 
 from dump2bert.errors import BadInput, Interrupted
-from dump2bert.files import sha256_of
+from dump2bert.files import atomic_write, sha256_of
 from dump2bert.nets.bert import initialize, namespace
 from dump2bert.nets.heads import BertForPretraining, PretrainingLoss
 from dump2bert.progress import Progress, say
@@ -186,8 +186,12 @@ class MetricsLog:
                         lines.append(line + "\n")
                 except ValueError:    # half a line, where the writer was killed
                     break
-        path.write_text("".join(lines))
+        with atomic_write(path) as file:
+            file.writelines(lines)
 
     def write(self, line):
-        with open(self.path, "a") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            with open(self.path, "a") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise BadInput(f"{self.path} cannot be written: {error.strerror}; the last state is kept") from error

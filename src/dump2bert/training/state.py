@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_json, write_json
+from dump2bert.files import atomic_write, make_folder, read_json, write_json
 from dump2bert.progress import say
+from dump2bert.training.arrays import write_arrays
 
 SNAPSHOTS_KEPT = 2
 SECONDS_TO_WAIT = 120
@@ -45,7 +46,7 @@ class State:
         """Write a snapshot after `step` steps: arrays (name -> numpy) and `about` (plain dict). Keeps two."""
         with atomic_write(self.folder / f"snapshot-{step:09}.npz", "wb") as file:
             text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-            np.savez(file, **{"/about": text, **arrays})
+            write_arrays(file, {"/about": text, **arrays})
         for old in self.snapshots()[SNAPSHOTS_KEPT:]:
             old.unlink()
 
@@ -130,7 +131,7 @@ def locked(folder):
 
     The lock is the kernel's: it goes with the process that holds it, however that dies.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with open(folder / "lock", "a+") as file:
         deadline = time.monotonic() + SECONDS_TO_WAIT
         said = False
@@ -147,7 +148,9 @@ def locked(folder):
                     say(f"{folder} is in use by process {holder}; waiting for it (up to {SECONDS_TO_WAIT} s)")
                     said = True
                 time.sleep(0.5)
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        try:
+            file.truncate(0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
+        except OSError as error:
+            raise BadInput(f"{folder} cannot be written: {error.strerror}") from error
         yield

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mindspore import Tensor
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_lines, sha256_of
+from dump2bert.files import atomic_write, make_folder, read_lines, sha256_of
 from dump2bert.metrics.spans import span_scores
 from dump2bert.metrics.zoo import clue_benchmark
 from dump2bert.nets.bert import initialize, namespace
@@ -97,6 +97,8 @@ def train(options, method):
     model = TokenLabeller(trained_network, labels, options.use_crf, options.forbid_illegal_labels, options.dropout_prob)
     initialize_head(model, options.seed, trained_network.initializer_range)
     started_from = start_from(start, model)
+    folder = options.save_finetune_checkpoint_path or Path(".")
+    make_folder(folder)    # rather than find out after the training that it cannot be
 
     trained = training.train(training.Task(
         model=model, loss=LabelLoss(model), lengths=rows.lengths + 2,
@@ -107,7 +109,6 @@ def train(options, method):
 
     task |= {"seed": options.seed, "epoch_num": options.epoch_num, "best_epoch": trained.best_epoch,
              "epochs": trained.epochs}
-    folder = options.save_finetune_checkpoint_path or Path(".")
     checkpoints.save(folder, model, network, {
         "initial_weights": started_from, "steps": trained.steps,
         "train_data": {"path": str(options.train_data_file_path), "sha256": sha256_of(options.train_data_file_path)}},

@@ -1,6 +1,7 @@
 """From a finetuned network and texts to entities. finetune's evaluation and the stage predict both come here."""
 
 import time
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from dump2bert.tasks.ner.records import read_texts, write_predictions
 from dump2bert.tasks.ner.windows import merge
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 from dump2bert.training import checkpoints, context
+from dump2bert.training.arrays import write_arrays
 
 
 class Timed(NamedTuple):
@@ -120,4 +122,4 @@ def write_label_ids(path, records, rows, timed):
     if all(record.entities is not None for record in records):
         arrays["gold"] = rows.label_ids
     with atomic_write(Path(path), "wb") as file:
-        np.savez_compressed(file, **arrays)
+        write_arrays(file, arrays, zipfile.ZIP_DEFLATED)
