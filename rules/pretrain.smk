@@ -80,4 +80,4 @@ rule pretrain_eval:
     resources: mem_mb=get_memory(4000)
     shell:
         "dump2bert --log {log:q} pretrain_eval {params.flags:q} --checkpoint {input.model:q} --data_dir {params.data_dir:q}"
-        " --schema_dir {input.schema:q} --output {output:q}"
+        " --schema_dir {input.schema:q} --split held_out --output {output:q}"

@@ -56,7 +56,7 @@ COMMANDS = {
                         "data_dir? schema_dir? vocab_file? state_dir save_checkpoint_path? load_checkpoint_path?",
                         "NetworkFile Config.device_target Pretrain PretrainRun"),
     "pretrain_eval": Command("MLM and NSP scores on held-out data",
-                             "checkpoint data_dir schema_dir? output", "Config.device_target PretrainEval"),
+                             "checkpoint data_dir schema_dir? output", "Config.device_target PretrainEval Part"),
     "task_data": Command("a task's records -> TFRecord, schema, labels",
                          "train dev vocab_file output_dir",
                          "TaskName Finetune.max_seq_length Vocabulary.do_lower_case", ),
@@ -117,7 +117,7 @@ def main(arguments=None):
         return EXIT_BAD_INPUT
     stage, log = values.pop("stage"), values.pop("log")
     try:
-        with speaking(stage, log) as complain:
+        with speaking(stage, log, answers=str(values.get("output")) == "-") as complain:
             return run(stage, values, complain)
     except BadInput as error:    # the log cannot be written
         print(f"error: {error}", file=sys.stderr)
@@ -152,10 +152,12 @@ def run(stage, values, complain):
 
 
 class speaking:
-    """What a stage says goes to the terminal; with a log file, there too, and what libraries print goes only there."""
+    """What a stage says goes to the terminal; with a log file, there too, and what libraries print goes only there.
 
-    def __init__(self, stage, log):
-        self.stage, self.log = stage, log
+    answers: the stage's result goes to standard output, which is then the caller's with a log file, too."""
+
+    def __init__(self, stage, log, answers=False):
+        self.stage, self.log, self.answers = stage, log, answers
 
     def __enter__(self):
         logger = logging.getLogger("dump2bert")
@@ -170,6 +172,9 @@ class speaking:
             except OSError as error:
                 raise BadInput(f"{self.log} cannot be written: {error.strerror}") from error
             terminal = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="replace")
+            if self.answers:
+                # Python's own standard output stays what it was; the libraries below it write to descriptor 1.
+                sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
             os.dup2(file, 1)
             os.dup2(file, 2)
             handlers.append((logging.StreamHandler(sys.stderr), "%(asctime)s %(message)s"))
@@ -316,10 +321,14 @@ def network_and_options(command, values):
 
     if isinstance(values.get("network"), dict):
         values = {key: value for key, value in values["network"].items() if key != "relative_positions"}
-    flags = {name: field for word in command.sections.split() if "." not in word
-             for name, field in section_named(word).model_fields.items() if name not in config.Network.model_fields}
-    options = {key: json_section(flags[key].annotation, key, json.dumps(value)) if isinstance(value, dict) else value
-               for key, value in values.items() if key in flags}
+    options = {}
+    for word in command.sections.split():
+        fields = {} if "." in word else section_named(word).model_fields
+        given = without_nulls({key: value for key, value in values.items()
+                               if key in fields and key not in config.Network.model_fields})
+        if given:
+            options |= {key: value for key, value in
+                        config.plain(validated(section_named(word), given, "--network: ")).items() if key in given}
     elsewhere = {*config.Pretrain.model_fields, *config.Finetune.model_fields} - {*config.Network.model_fields}
     network = validated(config.Network, without_nulls({key: value for key, value in values.items()
                                                        if key not in options and key not in elsewhere}), "--network: ")

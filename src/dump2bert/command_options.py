@@ -25,7 +25,8 @@ class Workers(Section):
 
 class NetworkFile(Section):
     network: dict | None = None
-    """The network's keys as a JSON file (or the JSON itself); may hold keys of the command's options, too."""
+    """The network's keys as a JSON file (or the JSON itself); may hold keys of the command's options, too. Of the keys
+    input_mask_from_dataset and token_type_ids_from_dataset only pretraining and its evaluation take notice."""
 
 
 class PretrainRun(Section):
@@ -54,6 +55,8 @@ class FinetuneRun(Section):
     """Labels; default: as many as the label file has."""
     seed: int = 1
     """Seed of the head's weights, order and dropout."""
+    stop_with_parent: bool = False
+    """Stop when the process that started this one is gone."""
 
 
 class Predict(Section):
@@ -68,15 +71,18 @@ class TaskName(Section):
     """Kind of the task."""
 
 
-class Evaluated(Section):
-    network: str = ""
-    """Name of the network, for the result."""
-    variant: str = ""
-    """Name of the variant, for the result."""
-    seed: int = 1
-    """Seed of the finetuning run, for the result."""
-    split: str = "dev"
+class Part(Section):
+    split: str | None = None
     """Which part of the data this is, for the result."""
+
+
+class Evaluated(Part):
+    network: str | None = None
+    """Name of the network, for the result."""
+    variant: str | None = None
+    """Name of the variant, for the result; default: that of the task."""
+    seed: int | None = None
+    """Seed of the finetuning run, for the result."""
 
 
 class Page(Section):

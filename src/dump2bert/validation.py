@@ -44,6 +44,8 @@ def sentence(model, error):
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if isinstance(found, dict) and "type" not in error["type"]:
         found = "a section"
+    if error["type"] in ("dict_type", "model_type"):
+        return f"{place} is {found!r}, but should be a section"
     expected = error["msg"].replace("Input should be ", "").replace("a valid integer", "an integer").replace("a valid ", "a ")
     return f"{place} is {found!r}, but should be {expected}"
 

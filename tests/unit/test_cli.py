@@ -104,6 +104,27 @@ def test_a_value_that_cannot_be_is_one_sentence(arguments, said, capsys):
     assert line.startswith("error: ") and said in line
 
 
+@pytest.mark.parametrize("values, said", [
+    ({"batch_size": "x"}, "--network: batch_size is 'x', but should be an integer"),
+    ({"Lamb": {"power": "x"}}, "--network: Lamb.power is 'x', but should be "),
+    ({"Lamb": 3}, "--network: Lamb is 3, but should be a section"),
+    ({"do_shuffle": "maybe"}, "--network: do_shuffle is 'maybe', but should be "),
+])
+def test_a_wrong_option_in_the_networks_file_is_bad_input(values, said, tmp_path, capsys):
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps(values))
+    assert cli.main(["pretrain", "--state_dir", "s", "--network", str(file)]) == cli.EXIT_BAD_INPUT
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("error: ") and said in line
+
+
+def test_what_is_not_known_is_not_claimed(received):
+    _, got = received("evaluate", "--task", "cluener", "--gold", "g", "--predictions", "p", "--output", "o")
+    assert [got[name] for name in ("network", "variant", "seed", "split")] == [None] * 4
+    _, got = received("pretrain_eval", "--checkpoint", "c", "--data_dir", "d", "--output", "o")
+    assert got["split"] is None
+
+
 def test_interrupted_exits_75(received, capsys):
     def stop():
         raise Interrupted("step 3 is saved")

@@ -18,6 +18,8 @@ WRONG = [
     ({"networks": {"base": {"hiden_size": 3}}}, "networks.base.hiden_size is no known key (did you mean hidden_size?)"),
     ({"pretrain": {"batch_size": "many"}}, "pretrain.batch_size is 'many', but should be an integer"),
     ({"pretrain": {"optimizer": "Adam"}}, "pretrain.optimizer is 'Adam', but should be 'Lamb', "),
+    ({"networks": {"base": 3}}, "networks.base is 3, but should be a section"),
+    ({"networks": 3}, "networks is 3, but should be a section"),
     ({"networks": {"base": {"hidden_size": 30}}}, "hidden_size 30 is not divisible by num_attention_heads 12"),
     ({"pretraining_data": {"max_seq_length": 16}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
     ({"tasks": {"cluener": {"kind": "ner"}}}, "tasks.cluener: a task needs data"),

@@ -12,11 +12,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mindspore import nn
 
 from dump2bert import config
 from dump2bert.errors import BadInput, Interrupted
 from dump2bert.stages import pretrain, pretrain_eval
-from dump2bert.training.checkpoints import read_weights
+from dump2bert.training.checkpoints import read_weights, save_weights
 from dump2bert.training.pretraining import Run
 from dump2bert.training.pretraining_batches import open_records
 from tests.unit import numpy_bert
@@ -97,12 +98,33 @@ def test_more_steps_go_on_and_equal_one_run(data, tmp_path, undisturbed, caplog)
     assert sorted(path.name for path in out.glob("checkpoint*")) == ["checkpoint-4.ckpt", "checkpoint-8.ckpt"]
 
 
+def test_checkpoints_that_others_have_written_are_not_deleted(data, tmp_path):
+    (tmp_path / "out").mkdir()
+    theirs = [tmp_path / "out" / name for name in ("checkpoint-1.ckpt", "checkpoint-mine.ckpt", "checkpoint-9000.ckpt")]
+    for path in theirs:
+        path.write_text("dear")
+    run(data, tmp_path, epoch_size=5, train_steps=5)
+    out = run(data, tmp_path, epoch_size=5, train_steps=10)    # knows its own, of before
+    assert {*out.glob("checkpoint*")} == {*theirs, out / "checkpoint-8.ckpt"}
+    assert all(path.read_text() == "dear" for path in theirs)
+
+
+def test_half_written_weights_are_removed_where_their_writer_is_dead(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    alive, leftover = (tmp_path / f".model.{number}.part.ckpt" for number in (os.getppid(), dead.pid))
+    for path in (alive, leftover):
+        path.touch()
+    save_weights(tmp_path / "model.ckpt", nn.Dense(2, 2))
+    assert {*tmp_path.iterdir()} == {alive, tmp_path / "model.ckpt"}
+
+
 def test_fewer_steps_than_the_state_has_are_refused_unless_fresh(data, tmp_path, undisturbed):
     shutil.copytree(undisturbed.parent / "state", tmp_path / "state")
     with pytest.raises(BadInput, match="is at step 10, beyond the 2 steps asked for"):
         run(data, tmp_path, train_steps=2)
-    out = run(data, tmp_path, train_steps=0, fresh=True)
-    assert metrics(out) == [] and not equal(out, undisturbed)
+    out = run(data, tmp_path, train_steps=1, fresh=True)
+    assert [line["step"] for line in metrics(out)] == [1] and not equal(out, undisturbed)
 
 
 def test_finished_run_is_written_again_without_training(data, tmp_path, undisturbed):
@@ -112,8 +134,8 @@ def test_finished_run_is_written_again_without_training(data, tmp_path, undistur
 
 
 def test_another_seed_is_another_run_from_other_weights(data, tmp_path):
-    first = run(data, tmp_path, train_steps=0)
-    other = run(data, tmp_path, train_steps=0, seed=2, save_checkpoint_path=tmp_path / "other").parent / "other"
+    first = run(data, tmp_path, train_steps=1)
+    other = run(data, tmp_path, train_steps=1, seed=2, save_checkpoint_path=tmp_path / "other").parent / "other"
     assert len(list((tmp_path / "state").iterdir())) == 2
     assert not equal(first, other)
 
@@ -212,7 +234,8 @@ def test_loss_that_is_not_finite_stops_with_a_sentence(data, tmp_path):
 
 
 def test_checkpoint_initialises_the_weights(data, tmp_path, undisturbed):
-    out = run(data, tmp_path, train_steps=0, load_checkpoint_path=undisturbed / "model.ckpt")
+    still = {**config.plain(config.AdamWeightDecayOptions()), "learning_rate": 1e-30}    # too little to move a weight
+    out = run(data, tmp_path, train_steps=1, load_checkpoint_path=undisturbed / "model.ckpt", AdamWeightDecay=still)
     assert equal(out, undisturbed)
     with pytest.raises(BadInput, match="of another network: .* has the shape 61x16 there and 61x32 here"):
         run(data, tmp_path, network={"hidden_size": 32}, load_checkpoint_path=undisturbed / "model.ckpt")
@@ -231,6 +254,7 @@ def test_checkpoint_initialises_the_weights(data, tmp_path, undisturbed):
     ({"network": {"vocab_size": 10}}, "vocab_size is 10, but the vocabulary has 61 lines"),
     ({"vocab_file": None}, "vocab_size is not given"),
     ({"data_dir": None}, "--data_dir is missing"),
+    ({"train_steps": 0}, "train_steps is 0, so nothing would be trained"),
 ])
 def test_what_cannot_be_done_is_a_sentence(data, tmp_path, changes, message):
     with pytest.raises(BadInput, match=message):
@@ -238,15 +262,16 @@ def test_what_cannot_be_done_is_a_sentence(data, tmp_path, changes, message):
 
 
 def test_vocabulary_is_padded_on_request(data, tmp_path):
-    out = run(data, tmp_path, train_steps=0, network={"pad_vocab_size_to": 16})
+    out = run(data, tmp_path, train_steps=1, network={"pad_vocab_size_to": 16})
     assert read_weights(out / "model.ckpt")["cls.predictions.bias"].shape == (64,)
 
 
 @pytest.mark.parametrize("batch_size", [35, 8])
 def test_evaluation_covers_every_instance_and_equals_numpy(data, tmp_path, undisturbed, batch_size):
     pretrain_eval.run(checkpoint=undisturbed / "model.ckpt", data_dir=data, schema_dir=None, device_target="CPU",
-                      output=tmp_path / "metrics.json", batch_size=batch_size)
+                      output=tmp_path / "metrics.json", batch_size=batch_size, split="mine")
     found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["split"] == "mine"
     batch = open_records(data, None).batch(np.arange(ROWS))
     network = json.loads((undisturbed / "network.json").read_text())["network"]
     weights = {name: value.astype(np.float64) for name, value in read_weights(undisturbed / "model.ckpt").items()}

@@ -22,6 +22,8 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     options = SimpleNamespace(device_target=device_target, **options)
     if network is None:
         raise BadInput('--network is missing: a JSON file of the network\'s keys, for example {"bert_network": "base"}')
+    if options.train_steps == 0:
+        raise BadInput("train_steps is 0, so nothing would be trained: give the number of steps, or -1 for all of epoch_size")
     interruption = Interruption(stop_with_parent)
     context.check_alone(options.distribute, options.device_num)
     context.set_up(device_target, options.device_id)

@@ -5,8 +5,8 @@ from dump2bert.files import write_json
 from dump2bert.progress import say
 
 
-def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target):
-    """checkpoint: model.ckpt with network.json beside it."""
+def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target, split):
+    """checkpoint: model.ckpt with network.json beside it; split: what the result calls the data, or None."""
     from dump2bert.nets.bert import namespace
     from dump2bert.nets.heads import BertForPretraining
     from dump2bert.training import checkpoints, context
@@ -24,7 +24,7 @@ def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target):
     checkpoints.load_weights(checkpoint, model)
     metrics = evaluate(model, network, records, batch_size)
     provenance = description.get("provenance", {})
-    write_json(output, {**metrics, "split": "held_out", "data": manifest(data_dir, schema_dir),
+    write_json(output, {**metrics, "split": split, "data": manifest(data_dir, schema_dir),
                         "seed": provenance.get("seed"), "step": provenance.get("step")})
     say(f"MLM accuracy {metrics['mlm_accuracy']:.4f} (always the commonest word: "
         f"{metrics['majority_mlm_accuracy']:.4f}), NSP accuracy {metrics['nsp_accuracy']:.4f}, "

@@ -43,11 +43,19 @@ def save_weights(path, cell):
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
     finally:
         for leftover in path.parent.glob(f".{path.stem}.*.part.*"):    # ours, or of a writer that was killed
-            leftover.unlink()
+            writer = leftover.name.removeprefix(f".{path.stem}.").partition(".")[0]
+            if writer == str(os.getpid()) or not alive(writer):
+                leftover.unlink(missing_ok=True)
+
+
+def alive(process):
+    """Whether a process with this id (text) is there."""
+    return process.isdecimal() and Path(f"/proc/{process}").exists()
 
 
 def read_weights(path):
     """name -> numpy array of a .ckpt file."""
+    check_no_folder(path)
     if not Path(path).is_file():
         raise BadInput(f"{path} is no checkpoint: there is no such file")
     try:
@@ -58,12 +66,18 @@ def read_weights(path):
 
 def read_description(path):
     """The content of network.json beside the checkpoint `path`."""
+    check_no_folder(path)
     beside = Path(path).with_name("network.json")
     description = read_json(beside)
     if not isinstance(description, dict) or not isinstance(description.get("network"), dict):
         raise BadInput(f"{beside} does not describe a network: it should be the file that was written with the "
                        "checkpoint")
     return description
+
+
+def check_no_folder(path):
+    if Path(path).is_dir():
+        raise BadInput(f"{path} is a folder: a file is wanted, for example {Path(path) / 'model.ckpt'}")
 
 
 def load_weights(path, cell, needed=""):

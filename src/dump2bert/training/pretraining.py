@@ -8,6 +8,7 @@ with the very weights of an undisturbed one (on a CPU; accelerators have their o
 import json
 import math
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -81,6 +82,7 @@ class Run:
                                     options.accumulation_steps)
         self.dropout = DropoutSource(self.network, options.seed)
         self.step = self.updates = 0
+        self.checkpoints = []    # paths of those written for the user on the way, by this run and no other
 
     # ------------------------------------------------------------------------------------------------------- state
 
@@ -88,7 +90,7 @@ class Run:
         return {name: item.asnumpy() for name, item in self.train_step.parameters().items()}
 
     def save(self, state):
-        state.save(self.step, self.arrays(), {"updates": self.updates})
+        state.save(self.step, self.arrays(), {"updates": self.updates, "checkpoints": self.checkpoints})
 
     def restore(self, state, fresh):
         """Go on from the newest snapshot, if there is one. BadInput where it is beyond the steps asked for."""
@@ -105,6 +107,7 @@ class Run:
         for name, item in self.train_step.parameters().items():
             item.set_data(Tensor(arrays[name]))
         self.step, self.updates = step, about["updates"]
+        self.checkpoints = about.get("checkpoints", [])
         say(f"goes on from step {step} ({state.folder})")
 
     # ------------------------------------------------------------------------------------------------------- steps
@@ -137,10 +140,13 @@ class Run:
                 shown = {"loss": line["loss"] if line["loss"] is not None else "not finite"}
             progress.update(**shown)
             finished = self.updates >= self.last_update or self.step >= self.last_step
+            on_the_way = save and not finished and checkpoint_folder and options.enable_save_ckpt
+            if on_the_way:    # noted before it is written, so that a run that was killed in between still knows its own
+                self.checkpoints.append(str(checkpoint_folder.resolve() / f"checkpoint-{self.step}.ckpt"))
             if save or stop or finished:
                 self.save(state)
-            if save and not finished and checkpoint_folder and options.enable_save_ckpt:
-                self.save_checkpoint(checkpoint_folder)
+            if on_the_way:
+                self.save_checkpoint()
             if stop and not finished:
                 raise Interrupted(f"{stop}; step {self.step} is saved in {state.folder}, the same command goes on "
                                   "from it")
@@ -165,12 +171,13 @@ class Run:
         return {name: value if not isinstance(value, float) or math.isfinite(value) else None
                 for name, value in line.items()}
 
-    def save_checkpoint(self, folder):
-        """A checkpoint for the user on the way, of which the last save_checkpoint_num are kept."""
-        checkpoints.save_weights(folder / f"checkpoint-{self.step}.ckpt", self.model)
-        kept = sorted(folder.glob("checkpoint-*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in kept[self.options.save_checkpoint_num:]:
-            path.unlink()
+    def save_checkpoint(self):
+        """A checkpoint for the user on the way. Of this run's the last save_checkpoint_num are kept; others' stay."""
+        checkpoints.save_weights(Path(self.checkpoints[-1]), self.model)
+        kept = list(dict.fromkeys(reversed(self.checkpoints)))[:self.options.save_checkpoint_num]
+        for path in {*self.checkpoints} - {*kept}:
+            Path(path).unlink(missing_ok=True)
+        self.checkpoints = kept[::-1]
 
 
 class MetricsLog:
