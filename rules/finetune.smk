@@ -91,7 +91,7 @@ def get_start_flags(wildcards, input):
 
 def get_evaluate_flags(wildcards):
     return get_flags({"task": VARIANTS[wildcards.variant][0], "kind": get_task(wildcards).kind,
-                      "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed)})
+                      "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed), "split": "dev"})
 
 
 def get_runs(task, *files):
@@ -150,11 +150,12 @@ rule finetune:
     benchmark: f"{RESULTS}/benchmarks/finetune/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.finetune
     resources: mem_mb=get_memory(6000)
+    # exec: as in the rule pretrain.
     shell:
-        "dump2bert --log {log:q} finetune {params.flags:q} {params.start:q} --vocab_file_path {input.vocab_file:q}"
+        "exec dump2bert --log {log:q} finetune {params.flags:q} {params.start:q} --vocab_file_path {input.vocab_file:q}"
         " --label2id_file_path {input.labels:q} --schema_file_path {input.schema:q}"
         " --train_data_file_path {input.train:q} --eval_data_file_path {input.dev:q}"
-        " --save_finetune_checkpoint_path {params.folder:q}"
+        " --save_finetune_checkpoint_path {params.folder} --stop_with_parent true"
 
 
 rule predict:

@@ -428,7 +428,7 @@ class Finetune(Optimizing):
     """The attention's dropout while finetuning; null: as the network says."""
     train_data_shuffle: bool = True
     """Draw a new order of the records for each epoch."""
-    eval_data_shuffle: bool = False
+    eval_data_shuffle: bool = True
     """Evaluate in a drawn order; does not change the result."""
     forbid_illegal_labels: bool = True
     """With the CRF: make label steps that no annotation contains impossible (a middle after another type's beginning)."""

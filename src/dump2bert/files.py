@@ -80,13 +80,18 @@ def read_lines(path):
     Only "\\n" and "\\r\\n" end a line; a byte order mark is dropped. BadInput where the text is not UTF-8.
     """
     with opened(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise BadInput(f"{path} line {number} is not UTF-8 (byte {error.start + 1}): convert the file, "
-                               "for example with iconv") from error
-            yield number, text.removesuffix("\n").removesuffix("\r")
+        yield from decoded_lines(file, path)
+
+
+def decoded_lines(file, name):
+    """read_lines of an open binary file; name: what errors call it."""
+    for number, line in enumerate(file, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{name} line {number} is not UTF-8 (byte {error.start + 1}): convert the file, "
+                           "for example with iconv") from error
+        yield number, text.removesuffix("\n").removesuffix("\r")
 
 
 def read_json_lines(path):

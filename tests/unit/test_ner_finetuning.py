@@ -1,8 +1,12 @@
 """finetune, predict and evaluate for NER through the command line, on a task that a tiny network learns in seconds."""
 
+import io
 import itertools
 import json
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from dump2bert import cli, config
 from dump2bert.nets.bert import initialize
 from dump2bert.nets.heads import BertForPretraining
+from dump2bert.tasks.ner import predict as predict_module
 from dump2bert.tasks.ner.records import entities_of, read_records
 from dump2bert.training import checkpoints
 
@@ -106,9 +111,9 @@ def test_finetuning_starts_from_a_pretrained_checkpoint_whose_network_json_says_
     pretrained = BertForPretraining(network)
     initialize(pretrained, 9)
     checkpoints.save(data / "pretrained", pretrained, network, {})
-    # At a rate of 0 the encoder stays what it was.
+    # At next to no rate the encoder stays what it was.
     assert finetune(data, data / "started", load_pretrain_checkpoint_path=data / "pretrained" / "model.ckpt", epoch_num=1,
-                    network=None, AdamWeightDecay='{"learning_rate": 0.0, "end_learning_rate": 0.0}') == 0
+                    network=None, AdamWeightDecay='{"learning_rate": 1e-30, "end_learning_rate": 0.0}') == 0
     start = checkpoints.read_weights(data / "pretrained" / "model.ckpt")
     weights = checkpoints.read_weights(data / "started" / "model.ckpt")
     encoder = [name for name in start if name.startswith("bert.")]
@@ -160,6 +165,64 @@ def test_clue_benchmark_evaluates_the_json_file_with_equal_scores(finetuned, cap
     lines = capfd.readouterr().out.splitlines()
     assert lines[-3:] == by_rows
     assert [line.split(":")[0] for line in lines].count("label") == 10 and "avg F1: " in lines[-4]
+
+
+def test_the_order_of_evaluation_is_drawn_and_changes_no_result(finetuned, capfd, monkeypatch):
+    orders, batches_of = [], predict_module.batches_of
+    monkeypatch.setattr(predict_module, "batches_of", lambda order, *rest: (orders.append([*order]), batches_of(order, *rest))[1])
+    printed = []
+    for shuffle in ("true", "false"):
+        capfd.readouterr()
+        assert finetune(finetuned, finetuned, do_train="false", eval_data_shuffle=shuffle,
+                        load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 0
+        printed.append(capfd.readouterr().out.splitlines()[-4:])
+    assert printed[0] == printed[1] and printed[0][0].startswith("zoo's scores")
+    drawn, plain = orders
+    assert drawn != plain == sorted(drawn)
+
+
+def test_answers_on_standard_output_are_all_that_goes_there_and_what_was_there_stays(finetuned):
+    folder, answers = finetuned / "crf", finetuned / "answers.json"
+    answers.write_text("before\n")
+    assert predict(finetuned, "crf") == 0
+    with open(answers, "ab") as file, open(finetuned / "dev.json", "rb") as texts:
+        subprocess.run([sys.executable, "-m", "dump2bert.cli", "--log", finetuned / "predict.log", "predict",
+                        "--checkpoint", folder / "model.ckpt", "--vocab_file", finetuned / "vocab.txt", "--input", "-",
+                        "--output", "-", "--device_target", "CPU"], stdin=texts, stdout=file, check=True,
+                       env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert answers.read_bytes() == b"before\n" + (folder / "predictions.json").read_bytes()
+    assert "37 records" in (finetuned / "predict.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("given, complaint", [
+    (b"", "standard input holds no record"), (b'{"text": "x"}\n{"te', "standard input line 2 is not valid JSON"),
+    (b"caf\xe9\n", "standard input line 1 is not UTF-8")])
+def test_errors_in_standard_input_name_it(finetuned, capfd, monkeypatch, given, complaint):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    assert predict(finetuned, "crf", input="-", output=finetuned / "none.json") == 1
+    assert f"error: {complaint}" in capfd.readouterr().err
+
+
+def test_finetuning_whose_parent_is_gone_stops(data, capfd, monkeypatch):
+    monkeypatch.setattr(os, "getppid", itertools.count().__next__)
+    assert finetune(data, data / "orphan", stop_with_parent="true") == cli.EXIT_INTERRUPTED
+    assert "the process that started this one is gone" in capfd.readouterr().err
+    assert not (data / "orphan" / "model.ckpt").exists()
+
+
+def test_the_form_of_records_that_a_method_evaluates_is_said(finetuned, capfd):
+    for method, name, said in (
+            ("f1", "dev.json", "f1 evaluates TFRecord records, but {} holds JSON records"),
+            ("clue_benchmark", "dev.tfrecord", "clue_benchmark evaluates JSON records, but {} holds TFRecord records")):
+        assert finetune(finetuned, finetuned / "none", assessment_method=method, eval_data_file_path=finetuned / name) == 1
+        assert said.format(finetuned / name) in capfd.readouterr().err
+
+
+def test_a_folder_is_no_checkpoint(finetuned, capfd):
+    for flags in ({"do_train": "false", "load_finetune_checkpoint_path": finetuned / "crf"},
+                  {"load_pretrain_checkpoint_path": finetuned / "crf"}):
+        assert finetune(finetuned, finetuned / "none", **flags) == 1
+        assert f"{finetuned / 'crf'} is a folder: a file is wanted" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("flags, complaint", [

@@ -4,14 +4,16 @@ from types import SimpleNamespace
 
 from dump2bert.digest import load
 from dump2bert.errors import BadInput
+from dump2bert.training.interruption import Interruption
 
 KINDS = ("ner",)
 
 
-def run(*, kind, **options):
+def run(*, kind, stop_with_parent, **options):
     """options: the files of the command and the fields of config.py's Finetune and FinetuneRun, under their names."""
     if kind not in KINDS:
         raise BadInput(f"finetune {kind} is not there yet: this version finetunes {', '.join(KINDS)}")
     if not (options["do_train"] or options["do_eval"]):
         raise BadInput("there is nothing to do: --do_train and --do_eval are both false")
-    load(f"tasks.{kind}.finetune").finetune(SimpleNamespace(**options))
+    interruption = Interruption(stop_with_parent)    # before the slow imports, in which the parent may already go
+    load(f"tasks.{kind}.finetune").finetune(SimpleNamespace(interruption=interruption, **options))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from mindspore import Tensor
 
-from dump2bert.errors import BadInput
+from dump2bert.errors import BadInput, Interrupted
 from dump2bert.progress import Progress, say
 from dump2bert.tasks.batches import batches_of, order_of, suitable_widths
 from dump2bert.tasks.heads import head_mask
@@ -50,7 +50,8 @@ class Task(NamedTuple):
 
 
 def train(task, network, options):
-    """Train task.model -> Trained. network: a namespace; options: a namespace of config.py's Finetune and the seed."""
+    """Train task.model -> Trained. network: a namespace; options: a namespace of config.py's Finetune, the
+    seed and the `interruption` (training.interruption) at which to stop with Interrupted."""
     batch_size, epochs = options.train_batch_size, options.epoch_num
     steps_per_epoch = -(-len(task.lengths) // batch_size)
     widths = suitable_widths(task.lengths, int(task.lengths.max()), steps_per_epoch * epochs)
@@ -76,6 +77,8 @@ def train(task, network, options):
         waiting, losses, tokens, since = [], [], 0, time.monotonic()
         task.model.set_train(True)
         for number, (rows, width, weights) in enumerate(batches, 1):
+            if options.interruption.reason:
+                raise Interrupted(f"{options.interruption.reason}; finetuning keeps no state, the same command begins anew")
             keys, masks = dropout.inputs(step, batch_size)
             mask = head_mask(task.head_shape(width), options.dropout_prob, options.seed, step)
             waiting.append(step_of([(*task.inputs(rows, width, weights), keys, masks, mask)]))

@@ -14,6 +14,7 @@ from dump2bert.metrics.zoo import clue_benchmark
 from dump2bert.nets.bert import initialize, namespace
 from dump2bert.progress import duration, say
 from dump2bert.tasks import training
+from dump2bert.tasks.batches import order_of
 from dump2bert.tasks.heads import start_from, starting_network
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.evaluate import label_id_scores
@@ -21,7 +22,7 @@ from dump2bert.tasks.ner.labels import read_labels
 from dump2bert.tasks.ner.model import LabelLoss, TokenLabeller, training_inputs
 from dump2bert.tasks.ner.predict import entities_of, load_finetuned, predict_labels, tokenizer_for
 from dump2bert.tasks.ner.records import label_of, read_records
-from dump2bert.tasks.ner.tfrecords import read_rows
+from dump2bert.tasks.ner.tfrecords import form_of, read_rows
 from dump2bert.tasks.ner.windows import merge
 from dump2bert.training import checkpoints, context
 
@@ -30,12 +31,13 @@ ASSESSMENT_METHODS = ("f1", "clue_benchmark")
 
 class Development(NamedTuple):
     """Data to evaluate on: rows, the gold entities of each record (in tokens where the data is TFRecord), a function
-    from label ids to predicted entities, and the records where the data is JSON."""
+    from label ids to predicted entities, the records where the data is JSON, and the order to evaluate in."""
 
     rows: object
     gold: list
     entities: object
     records: list | None
+    order: object
 
 
 def finetune(options):
@@ -140,14 +142,27 @@ def check_legal(rows, labels, path):
 
 def read_development(options, method, labels, task, vocab_size):
     path = options.eval_data_file_path
+    check_form(path, *(("TFRecord", "clue_benchmark") if method == "f1" else ("JSON", "f1")), method)
+
+    def order(rows):
+        return order_of(len(rows.lengths), options.seed, 0, options.eval_data_shuffle)
+
     if method == "f1":
         rows = read_rows(path, options.schema_file_path, len(labels), vocab_size)
         return Development(rows, token_entities(rows, rows.label_ids, labels),
-                           lambda label_ids: token_entities(rows, label_ids, labels), None)
+                           lambda label_ids: token_entities(rows, label_ids, labels), None, order(rows))
     records = read_records(path, labels.types)
     aligned = align(records, tokenizer_for(task, options.vocab_file_path), labels, task["max_seq_length"])
     return Development(aligned.rows, [record.entities for record in records],
-                       lambda label_ids: entities_of(aligned, label_ids, labels), records)
+                       lambda label_ids: entities_of(aligned, label_ids, labels), records, order(aligned.rows))
+
+
+def check_form(path, wanted, other_method, method):
+    """BadInput where the records of `path` are in the form that the other assessment method evaluates."""
+    found = form_of(path)
+    if found not in (None, wanted):
+        raise BadInput(f"--assessment_method {method} evaluates {wanted} records, but {path} holds {found} records: give "
+                       f"the others, or --assessment_method {other_method}")
 
 
 def token_entities(rows, label_ids, labels):
@@ -155,13 +170,13 @@ def token_entities(rows, label_ids, labels):
 
 
 def strict_f1(model, development, batch_size):
-    timed = predict_labels(model, development.rows, batch_size)
+    timed = predict_labels(model, development.rows, batch_size, order=development.order)
     return span_scores(development.gold, development.entities(timed.label_ids))["f1"]
 
 
 def report(model, development, labels, batch_size, method):
     """Evaluate; print the zoo's lines on standard output, the scores of whole entities last."""
-    timed = predict_labels(model, development.rows, batch_size, "evaluated")
+    timed = predict_labels(model, development.rows, batch_size, "evaluated", development.order)
     found = development.entities(timed.label_ids)
     tokens = label_id_scores(development.rows.label_ids, timed.label_ids)
     print(f"records {len(development.gold)}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "

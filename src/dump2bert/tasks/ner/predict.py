@@ -1,5 +1,6 @@
 """From a finetuned network and texts to entities. finetune's evaluation and the stage predict both come here."""
 
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -31,10 +32,11 @@ class Timed(NamedTuple):
     steps: int
 
 
-def predict_labels(model, rows, batch_size, what=None):
+def predict_labels(model, rows, batch_size, what=None, order=None):
     """The best label ids of all rows -> Timed. Where no token is scored ([CLS], [SEP], padding) the label is O.
 
-    what: what the progress lines call it; None for silence.
+    what: what the progress lines call it; None for silence. order: in which rows go through the network; the result is
+    in their own order in any case.
     """
     model.set_train(False)
     lengths = rows.lengths
@@ -44,7 +46,7 @@ def predict_labels(model, rows, batch_size, what=None):
     found = np.zeros_like(rows.input_ids)
     for width in widths:   # compile
         scores_of(model, rows, np.zeros(batch_size, np.int64), width)
-    batches = list(batches_of(np.arange(len(full)), full, widths, batch_size))
+    batches = list(batches_of(np.arange(len(full)) if order is None else order, full, widths, batch_size))
     progress = Progress(len(batches), "batch", what) if what else None
     started = time.monotonic()
     for numbers, width, weights in batches:
@@ -97,17 +99,16 @@ def tokenizer_for(task, vocab_file):
 def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target):
     """Write the submission for the records in `input` (JSON lines or plain text; - is standard input) to `output` (- is
     standard output). label_ids: an .npz, or None, for the label ids of all tokens and the time taken."""
-    records = read_texts("/dev/stdin" if str(input) == "-" else input)
-    if not records:
-        raise BadInput(f"{input} holds no record")
+    records = read_texts(input)
     model, task, labels = load_finetuned(checkpoint, device_target)
     tokenizer = tokenizer_for(task, vocab_file)
     aligned = align(records, tokenizer, labels, task["max_seq_length"])
     timed = predict_labels(model, aligned.rows, batch_size, "predicted")
     found = entities_of(aligned, timed.label_ids, labels)
     if str(output) == "-":
-        with open("/dev/stdout", "w", encoding="utf-8") as file:
-            write_predictions(file, records, found)
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        write_predictions(sys.stdout, records, found)
+        sys.stdout.flush()
     else:
         with atomic_write(output) as file:
             write_predictions(file, records, found)

@@ -8,10 +8,11 @@ character.
 """
 
 import json
+import sys
 from typing import NamedTuple
 
 from dump2bert.errors import BadInput
-from dump2bert.files import read_json_lines, read_lines
+from dump2bert.files import decoded_lines, read_json_lines, read_lines
 
 CLUENER_TYPES = ("address", "book", "company", "game", "government", "movie", "name", "organization", "position",
                  "scene")
@@ -45,15 +46,20 @@ def read_records(path, types=None, labelled=True):
 
 
 def read_texts(path):
-    """Records to predict: JSON lines as above (`label` may be absent), or plain text, where each line is a record."""
-    lines = list(read_lines(path))
+    """Records to predict: JSON lines as above (`label` may be absent), or plain text, where each line is a record.
+
+    path: - is standard input. BadInput where there is no record."""
+    name = "standard input" if str(path) == "-" else path
+    lines = list(decoded_lines(sys.stdin.buffer, name) if str(path) == "-" else read_lines(path))
+    if not lines:
+        raise BadInput(f"{name} holds no record")
     first = next((line for _, line in lines if line.strip()), "")
     if not is_json_record(first):
         return [Record(number, line, None, at) for number, (at, line) in enumerate(lines)]
     records = []
     for at, line in lines:
         if line.strip():
-            where = f"{path} line {at}"
+            where = f"{name} line {at}"
             try:
                 value = json.loads(line)
             except ValueError as error:

@@ -2,12 +2,14 @@
 which the rows of a long text are put together again. Foreign files need not have those two: then each row is a
 record."""
 
+import codecs
+
 import numpy as np
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write
+from dump2bert.files import atomic_write, opened
 from dump2bert.tasks.ner.windows import Rows
-from dump2bert.tfrecord import encode_example, read_records, write_records
+from dump2bert.tfrecord import encode_example, masked_crc, read_records, write_records
 from dump2bert.training.data import columns_of, features, unpack
 
 COLUMNS = ("input_ids", "input_mask", "segment_ids", "label_ids")
@@ -62,6 +64,15 @@ def read_rows(path, schema_file, labels, vocab_size):
     else:
         places = np.arange(count, dtype=np.int32), np.zeros(count, np.int32)
     return Rows(*arrays.values(), *places)
+
+
+def form_of(path):
+    """TFRecord, JSON or None (neither) for the records of a file, by its first bytes."""
+    with opened(path, "rb", compressed=False) as file:
+        head = file.read(12)
+    if len(head) == 12 and masked_crc(head[:8]) == int.from_bytes(head[8:], "little"):
+        return "TFRecord"
+    return "JSON" if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") else None
 
 
 def column(path, name, packed, count):
