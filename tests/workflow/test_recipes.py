@@ -71,7 +71,7 @@ def test_a_tasks_files_are_members_of_its_archive(fresh):
         for split, text in records.items():
             file.writestr(f"inner/{split}.json", text)
     sha256 = hashlib.sha256((fresh.folder / "task.zip").read_bytes()).hexdigest()
-    overlay = ("tasks: {cluener: {archive: [missing.zip, task.zip], sha256: %s, train: inner/train.json, "
+    overlay = ("tasks: {cluener: {archive: task.zip, sha256: %s, train: inner/train.json, "
                "dev: inner/dev.json}}")
     (fresh.folder / "overlay.yaml").write_text(overlay % sha256)
     places = {split: f"results/downloads/cluener_{split}/{split}.json" for split in records}
