@@ -122,7 +122,13 @@ def test_plain_text_keeps_its_sentences_and_documents(shared_data, tmp_path, nam
     with gzip.open(source, "rt", encoding="utf-8") as file:
         lines = [line.strip() for line in file]
     expected = [list(group) for filled, group in groupby(lines, bool) if filled]
-    assert statistics["documents"] == len(expected) and statistics["sentences"] == sum(map(len, expected))
+    dropped = {rule: entry["count"] for rule, entry in statistics["dropped"].items()}
+    empty = dropped.pop("empty document", 0)
+    assert statistics["input_documents"] == statistics["documents"] + empty == len(expected)
+    assert statistics["sentences"] + sum(dropped.values()) == sum(map(len, expected))
+    assert sum(dropped.values()) < 0.01 * statistics["sentences"]
+    text = (tmp_path / "text.txt").read_text(encoding="utf-8")
+    assert "（）" not in text and 'style="' not in text
 
 
 def test_dump_and_plain_text_are_split_together(chinese, shared_data, tmp_path):

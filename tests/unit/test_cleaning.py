@@ -49,6 +49,8 @@ def test_variant_markup_shows_what_a_reader_of_the_variant_sees(markup, none, si
     (tidy_punctuation, "Ohio (, tiếng Anh: x) is ( , ; ) here ().", "Ohio (tiếng Anh: x) is here."),
     (tidy_punctuation, "（，，）文學「」和、、、比魯尼，，等、。", "文學和、比魯尼，等。"),
     (tidy_punctuation, "Algeria ('; \"Dzayer\") and \"\" (ANSI,) .", "Algeria (\"Dzayer\") and (ANSI)."),
+    (tidy_punctuation, "Afghanistan (Pashto |افغانستان) with P(A |B), (the |x| |yy|)",
+     "Afghanistan (Pashto افغانستان) with P(A |B), (the |x| |yy|)"),
     (tidy_punctuation, "。工作方法 (a) (?) (!) (b (c))", "工作方法 (a) (?) (!) (b (c))"),
     (tidy_punctuation, "f(x), 3.5, .NET, 12:30, e.g. this; that...", "f(x), 3.5, .NET, 12:30, e.g. this; that..."),
 ])
@@ -138,6 +140,37 @@ def test_text_keeps_its_sentences_and_documents(tmp_path):
     statistics = clean(source, "text", tmp_path / "out.txt", "de", "simplified")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "Eine Zeile. Noch eine.\nzwei drei\n\n数学\n"
     assert statistics["documents"] == statistics["input_documents"] == 2 and statistics["sentences"] == 3
+
+
+def test_text_is_mended_and_freed_of_tables_by_the_rules_of_articles(tmp_path):
+    lines = ["《戰國無雙3》（）是由[[光榮]]和''ω-force''開發的。它很好。", '! scope="col" style="width:11em;"| 发行日期! scope="col"| 名',
+             '」|-style="text-align: center; background: #FFE4E1;"', "对于formula_2，空间相等。", "。",
+             "-{zh-hans:信息; zh-hant:資訊;}-，1949", "为辐鳍鱼纲|鲈形目|鲈亚目的其中一个种", "", "| 1 || 2", "", "末"]
+    (tmp_path / "source.txt").write_text("\n".join(lines), encoding="utf-8")
+    statistics = clean(tmp_path / "source.txt", "text", tmp_path / "out.txt", "zh", "simplified")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8").split("\n") == [
+        "《战国无双3》是由光荣和ω-force开发的。它很好。", "信息，1949", "为辐鳍鱼纲|鲈形目|鲈亚目的其中一个种", "", "末", ""]
+    assert {rule: entry["count"] for rule, entry in statistics["dropped"].items()} == {
+        "empty document": 1, "formula or markup": 1, "no letters": 1, "table": 3}
+    assert statistics["input_documents"] == 3 and statistics["documents"] == 2
+
+
+@pytest.mark.parametrize("language, line, kept", [
+    ("zh", "但他不认同笛卡尔的二元论，认为精神和物质不过是唯一实体的两种属性", True),
+    ("zh", "中华人民共和国、日本、大韩民国、越南社会主义共和国和其他", False),
+    ("zh", "张三，李四，王五，赵六，孙七，周八，吴九，郑十，钱二", False),
+    ("zh", "北京，中国的首都", False),
+    ("ja", "彼は東京で生まれたが、その後京都に移り住んで長く暮らした", True),
+    ("ja", "東京都庁の所在地の一覧と歴史に関する資料の目録と索引", False),
+    ("en", "(1) Logic;", False),
+    ("en", "(2) Moral philosophy;", False),
+    ("en", "(1) Logic is the first of its parts;", True),
+])
+def test_a_fragment_is_told_from_a_sentence_without_its_end(tmp_path, language, line, kept):
+    ended = "这是一句话。" if language != "en" else "This is the first sentence of the text, and it stands here alone."
+    statistics, text = cleaned(tmp_path, f"{ended}\n{line}", language)
+    assert text.splitlines() == [ended, line][:1 + kept]
+    assert ("fragment" in statistics["dropped"]) == (not kept)
 
 
 @pytest.mark.parametrize("form, content, said", [

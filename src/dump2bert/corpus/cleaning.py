@@ -5,6 +5,7 @@ count each and keep a few examples, so that a person can judge what is thrown aw
 """
 
 import re
+from itertools import chain
 
 from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark,
                                      without_tags, without_wiki_marks)
@@ -20,6 +21,10 @@ HEADING_MOST = {True: 30, False: 80}     # characters; True: ideographic script
 FRAGMENT_MOST = {True: 60, False: 150}
 WORDS_OF_HEADING = 10
 REDIRECT = re.compile(r"#\s?(?:redirect|重定向|重新導向|転送|đổi|перенаправлення|пренасочване|перенаправление|виж)\b", re.I)
+CLAUSES_LEAST = 20       # characters of a line with a comma between clauses that is a sentence without its full stop
+CLAUSE_COMMA = re.compile(r"[^，,]{4}，[^，,]{4}")
+CLAUSE_COMMA_JA = re.compile(r"[^、，]{4}[、，][^、，]{4}")
+LIST_PIECE = re.compile(r"[(（]?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})[)）]\s?\w+(?:\s\w+){0,2}[;；,，.]")    # `(1) Logic;`
 INNER_END = re.compile(r"[.!?]\s|[。！？，、；;]")
 
 
@@ -39,8 +44,9 @@ class Dropped:
 def clean(input_file, input_format, output, language, variant):
     """Write the sentences of `input_file`, one a line, a blank line between documents; returns the part's statistics.
 
-    input_format: "articles" (JSON lines with `text`, see extraction) or "text" (one sentence a line already: characters
-    are normalised, sentences stay as they are). variant: none, simplified or traditional. BadInput names file and line.
+    input_format: "articles" (JSON lines with `text`, see extraction) or "text" (one sentence a line already: remnants
+    of markup are mended or dropped by the rules of articles, but no line is cut). variant: none, simplified or
+    traditional. BadInput names file and line.
     """
     dropped = Dropped()
     to_variant = converter(variant)
@@ -76,19 +82,38 @@ def article_documents(path, language, to_variant, dropped):
 
 
 def text_documents(path, language, to_variant, dropped):
-    """Yield the lines of each document of a text file; blank lines stand between documents."""
-    document = []
-    for _, line in read_lines(path):
-        sentence = to_variant(plain_characters(line).replace("\n", " ")).strip()
-        if sentence:
-            document.append(sentence)
+    """Yield the lines of each document of a text file; blank lines stand between documents.
+
+    An empty list where no line of a document is left.
+    """
+    document, lines = [], 0
+    for _, line in chain(read_lines(path), [(0, "")]):
+        plain = plain_characters(line).replace("\n", " ").strip()
+        if plain:
+            lines += 1
+            sentence = text_sentence(plain, to_variant, dropped)
+            if sentence:
+                document.append(sentence)
         elif line.strip():
             dropped("invisible", repr(line))
-        elif document:
+        elif lines:
+            if not document:
+                dropped("empty document", "")
             yield document
-            document = []
-    if document:
-        yield document
+            document, lines = [], 0
+
+
+def text_sentence(line, to_variant, dropped):
+    """A line of somebody's text, mended; None where it is dropped."""
+    rule = line_rule(line)
+    if not rule:
+        marked = without_wiki_marks(to_variant(without_tags(line)))
+        sentence = tidy_punctuation(marked.replace("\n", " ")).strip()
+        if sentence and not has_remnant(sentence):
+            return sentence
+        rule = "formula or markup" if sentence else "no letters"
+    dropped(rule, line)
+    return None
 
 
 def article_sentences(text, language, to_variant, dropped):
@@ -150,6 +175,14 @@ def sentence_rule(sentence, ideographic, language):
         return "no letters"
     if sentence[-1] in ":：":
         return "announces a list"
-    if not is_ended(sentence) and len(sentence) <= FRAGMENT_MOST[ideographic] and language not in BY_SPACE:
+    if LIST_PIECE.fullmatch(sentence):
         return "fragment"
-    return None
+    if is_ended(sentence) or len(sentence) > FRAGMENT_MOST[ideographic] or language in BY_SPACE:
+        return None
+    return None if ideographic and has_clauses(sentence, language) else "fragment"
+
+
+def has_clauses(sentence, language):
+    """Whether a comma stands between clauses: Chinese lists with 、, Japanese has it between clauses, too."""
+    comma = CLAUSE_COMMA_JA if language == "ja" else CLAUSE_COMMA
+    return len(sentence) >= CLAUSES_LEAST and comma.search(sentence) is not None

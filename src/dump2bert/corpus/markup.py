@@ -35,6 +35,8 @@ FILE_LINK = re.compile(rf"\[\[[^\[\]|\n]*:[^\[\]|\n]*{MEDIA}[^\[\]\n]*\]\]", re.
 FILE_LINE = re.compile(rf"\W*[^\W\d_][\w ]{{1,20}}:[^\n]{{1,200}}?{MEDIA}\b.*"
                        r"|(?:thumb|thumbnail|frame|缩略图|縮圖|мини|міні)\|.*", re.I)
 TABLE_LINE = re.compile(r"\{\||\|[-}]|\||!(?!\w)|[\w\- ]+=\"?[\w#%;: ]+\"?\s*\|")
+ATTRIBUTE = r"(?:style|class|scope|align|valign|width|bgcolor|colspan|rowspan)\s*=\s*\"?[^\"\n|]*\"?"
+ROW_WITHIN = re.compile(rf"[|!]-?\s*{ATTRIBUTE}\s*(?:\||$)|\|-\s*{ATTRIBUTE}", re.I)    # a row that a line ran into
 LIST_MARK = re.compile(r"(?:[*#;:•·◦▪●○■]+|[-–—](?=\s))\s*")
 REMNANT = re.compile(r"(?<![A-Za-z])(?:formula|codice)_\d+|[{}]|\[\[|\]\]|</?(?:ref|math|gallery|table)\b"
                      r"|\w\(\);?$|^[\w.\" ]+=[^=].*;$")
@@ -42,6 +44,8 @@ REMNANT = re.compile(r"(?<![A-Za-z])(?:formula|codice)_\d+|[{}]|\[\[|\]\]|</?(?:
 OPENING, CLOSING = "(（[［【〔｛{「『《〈“‘\"", ")）]］】〕｝}」』》〉”’\""
 SEPARATOR = r"\s,，、;；:：/／·"
 BRACKETS = re.compile(r"[(（][^()（）\n]*[)）]")
+# `(Pashto |افغانستان)`: the name of a language template's emptied argument. Not `P(A |B)` or `(|x| < 1)`.
+EMPTIED_ARGUMENT = re.compile(r"(?<=[^\W\d_]{3})\s\|(?=\w{2}[^|]*$)")
 SAYS_SOMETHING = re.compile(r"\w|[?!]|[^\x00-\x7f]")
 EMPTY_QUOTES = re.compile(r"「\s*」|『\s*』|《\s*》|〈\s*〉|“\s*”|‘\s*’|\"\s?\"(?!\w)|\[\s*\]|［\s*］|【\s*】")
 BEFORE_MARK = re.compile(r"[^\S\n]+(?=[,;:.!?)\]，、；：。！？）》」』](?:\s|$|[^\w\s]|(?<=[^\x00-\x7f])))")
@@ -75,7 +79,8 @@ def without_wiki_marks(text):
 def tidy_brackets(match):
     """What templates have left in brackets: `（；；德語：）` -> `（德語）`, `(, )` -> nothing."""
     bracket = match[0]
-    inside = re.sub(rf"^(?:'?[{SEPARATOR}])+|[{SEPARATOR}]+$", "", REPEATED.sub(r"\1", bracket[1:-1]))
+    inside = EMPTIED_ARGUMENT.sub(" ", REPEATED.sub(r"\1", bracket[1:-1]))
+    inside = re.sub(rf"^(?:'?[{SEPARATOR}])+|[{SEPARATOR}]+$", "", inside)
     return bracket[0] + inside + bracket[-1] if SAYS_SOMETHING.search(inside) else ""
 
 
@@ -91,7 +96,7 @@ def tidy_punctuation(text):
 
 def line_rule(line):
     """The rule by which a whole line is no prose: "table", "file", or None."""
-    if TABLE_LINE.match(line):
+    if TABLE_LINE.match(line) or ROW_WITHIN.search(line):
         return "table"
     if FILE_LINE.fullmatch(line):
         return "file"
