@@ -94,6 +94,19 @@ def decoded_lines(file, name):
         yield number, text.removesuffix("\n").removesuffix("\r")
 
 
+def documents_of(lines):
+    """Yield documents: lists of the non-blank lines between blank ones."""
+    document = []
+    for line in lines:
+        if line:
+            document.append(line)
+        elif document:
+            yield document
+            document = []
+    if document:
+        yield document
+
+
 def read_json_lines(path):
     """Yield (line number from 1, value) of a file with one JSON value a line; blank lines are skipped."""
     for number, line in read_lines(path):

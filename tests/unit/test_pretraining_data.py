@@ -9,8 +9,8 @@ import pytest
 
 from dump2bert.config import Instances
 from dump2bert.errors import BadInput
-from dump2bert.files import sha256_of
-from dump2bert.pretraining.documents import documents_of, input_files, lines_of
+from dump2bert.files import documents_of, sha256_of
+from dump2bert.pretraining.documents import input_files, lines_of
 from dump2bert.tfrecord import decode_example, read_records
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 from tests.unit.pretraining_world import PIECES, make_data, write_text, write_vocabulary

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_json, read_lines
+from dump2bert.files import atomic_write, documents_of, read_json, read_lines
 from dump2bert.progress import say
 
 LENGTH_EDGES = [1, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000]      # characters of a sentence
@@ -60,16 +60,8 @@ def cleaning_statistics(path):
 
 
 def documents(path):
-    """Yield each document of a cleaned text as a list of sentences."""
-    document = []
-    for _, line in read_lines(path):
-        if line:
-            document.append(line)
-        elif document:
-            yield document
-            document = []
-    if document:
-        yield document
+    """Each document of a cleaned text as a list of sentences."""
+    return documents_of(line for _, line in read_lines(path))
 
 
 def document_hash(document):

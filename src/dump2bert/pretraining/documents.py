@@ -26,19 +26,6 @@ def lines_of(paths, joined=False):
             yield ""
 
 
-def documents_of(lines):
-    """Yield documents: lists of the non-blank lines between blank ones."""
-    document = []
-    for line in lines:
-        if line:
-            document.append(line)
-        elif document:
-            yield document
-            document = []
-    if document:
-        yield document
-
-
 def tokenized(document, tokenizer):
     """A document's sentences as lists of ids; sentences without any token are dropped."""
     return [sentence for sentence in map(tokenizer.encode, document) if sentence]

@@ -16,8 +16,8 @@ from itertools import islice
 from pathlib import Path
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, sha256_of
-from dump2bert.pretraining.documents import documents_of, lines_of, tokenized
+from dump2bert.files import atomic_write, documents_of, sha256_of
+from dump2bert.pretraining.documents import lines_of, tokenized
 from dump2bert.pretraining.examples import encode_instance
 from dump2bert.pretraining.instances import instances_of_document
 from dump2bert.pretraining.masking import MaskVocabulary
