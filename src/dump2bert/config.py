@@ -240,9 +240,9 @@ class Network(Section):
     relative_position_kind: Literal["nezha", "zoo"] = "nezha"
     """nezha: Huawei's fixed sinusoids up to distance 64; zoo: the model zoo's learned table clipped at 16."""
     input_mask_from_dataset: bool = True
-    """Use the records' input mask (else: all positions are real)."""
+    """Pretrain with the records' input mask (else: all positions are real); tasks always use theirs."""
     token_type_ids_from_dataset: bool = True
-    """Use the records' segment ids (else: all 0)."""
+    """Pretrain with the records' segment ids (else: all 0); tasks always use theirs."""
     dtype: Literal["float32"] = "float32"
     """Type of the weights (the products' is compute_type)."""
     compute_type: Literal["float32", "float16"] = "float16"
