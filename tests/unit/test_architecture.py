@@ -4,7 +4,6 @@ import ast
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -60,13 +59,14 @@ def test_metrics_need_neither_mindspore_nor_tensorflow(path):
     assert not {name.split(".")[0] for name in imported(path)} & {"mindspore", "tensorflow"}
 
 
-def test_help_answers_in_under_half_a_second():
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "dump2bert.cli", "--help"], check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.5
+def test_help_loads_nothing_that_takes_time():
+    """What keeps it below half a second (benchmarks/start_up.py)."""
+    code = ("import sys\nfrom dump2bert import cli\n"
+            "try: cli.main(['--help'])\nexcept SystemExit: print('loaded', *sys.modules)")
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    loaded = {name.split(".")[0] for name in printed.rpartition("loaded")[2].split()}
+    assert "dump2bert" in loaded
+    assert not loaded & {*HEAVY, "pydantic", "numpy", "scipy", "snakemake", "jinja2"}
 
 
 def test_modules_can_be_read_in_one_sitting():
