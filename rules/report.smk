@@ -9,6 +9,15 @@ def get_page_values():
     return json.dumps(values)
 
 
+def get_task_page_values(wildcards):
+    """The same for one task: what differs for another task must not make this one's page stale."""
+    values = json.loads(get_page_values())
+    names = TASKS[wildcards.task].networks or NETWORKS
+    values["tasks"] = {wildcards.task: values["tasks"][wildcards.task]}
+    values["networks"] = {name: network for name, network in values["networks"].items() if name in names}
+    return json.dumps(values)
+
+
 def get_task_scores(wildcards):
     return get_runs(wildcards.task, "metrics.json")
 
@@ -21,11 +30,12 @@ rule task_page:
     message: "Writing the page of {wildcards.task}"
     params:
         code=code_digest("stages.report"),
-        config=get_page_values(),
+        config=get_task_page_values,
     input:
         scores=get_task_scores,
     output: f"{RESULTS}/report/{{task}}.html"
     log: f"{RESULTS}/logs/report/{{task}}.log"
+    benchmark: f"{RESULTS}/benchmarks/report/{{task}}.tsv"
     threads: 1
     resources: mem_mb=get_memory(1000)
     shell:
@@ -44,7 +54,7 @@ rule report:
         pages=expand(f"{RESULTS}/report/{{task}}.html", task=TASKS),
     output: f"{RESULTS}/report/index.html"
     log: f"{RESULTS}/logs/report/index.log"
-    benchmark: f"{RESULTS}/benchmarks/report.tsv"
+    benchmark: f"{RESULTS}/benchmarks/report/index.tsv"
     threads: 1
     resources: mem_mb=get_memory(1000)
     shell: "dump2bert --log {log:q} report --config {params.config:q} --results_dir {RESULTS:q} --output {output:q}"

@@ -1,6 +1,8 @@
 """A small network and small pretraining data for the tests of nets/ and training/."""
 
+import mindspore as ms
 import numpy as np
+from mindspore import nn
 
 from dump2bert.pretraining.examples import columns, schema
 from dump2bert.tfrecord import encode_example, write_records
@@ -50,3 +52,12 @@ def write_shards(folder, rows, shards=2, seed=0):
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     (folder / "vocab.txt").write_text("\n".join(special + [f"w{n}" for n in range(len(special), WORDS)]) + "\n")
     return batch
+
+
+class LossAndGradients(nn.Cell):
+    def __init__(self, loss):
+        super().__init__(auto_prefix=False)
+        self.differentiate = ms.value_and_grad(loss, None, loss.trainable_params(), has_aux=True)
+
+    def construct(self, *batch):
+        return self.differentiate(*batch)

@@ -1,9 +1,8 @@
 """The networks against numpy: outputs, loss, and gradients by central differences, for each kind of positions."""
 
-import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
 from dump2bert.nets.bert import BertModel, initialize, truncated_normal
 from dump2bert.nets.heads import BertForPretraining, PretrainingLoss
@@ -11,18 +10,9 @@ from dump2bert.training.dropout import DropoutSource
 from dump2bert.training.pretraining_batches import micro_batches
 from dump2bert.nets.bert import namespace
 from tests.unit import numpy_bert
-from tests.unit.small_networks import small_batch, small_network
+from tests.unit.small_networks import LossAndGradients, small_batch, small_network
 
 KINDS = [("none", "gelu"), ("none", "gelu_new"), ("none", "relu"), ("nezha", "gelu"), ("zoo", "gelu")]
-
-
-class LossAndGradients(nn.Cell):
-    def __init__(self, loss):
-        super().__init__(auto_prefix=False)
-        self.differentiate = ms.value_and_grad(loss, None, loss.trainable_params(), has_aux=True)
-
-    def construct(self, *batch):
-        return self.differentiate(*batch)
 
 
 def built(network):

@@ -1,23 +1,13 @@
 """The network against Hugging Face's BertForPreTraining, by golden files that tests/golden/make_bert.py has made."""
 
-import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, nn
+from mindspore import Tensor
 
 from dump2bert.nets.heads import BertForPretraining, PretrainingLoss
 from dump2bert.training.pretraining_batches import COLUMNS
 from tests.conftest import PROJECT
-from tests.unit.small_networks import small_network
-
-
-class LossAndGradients(nn.Cell):
-    def __init__(self, loss):
-        super().__init__(auto_prefix=False)
-        self.differentiate = ms.value_and_grad(loss, None, loss.trainable_params(), has_aux=True)
-
-    def construct(self, *batch):
-        return self.differentiate(*batch)
+from tests.unit.small_networks import LossAndGradients, small_network
 
 
 @pytest.mark.parametrize("act", ["gelu", "gelu_new"])

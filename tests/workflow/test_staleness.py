@@ -62,6 +62,16 @@ def test_the_finetuning_rate_of_a_task_makes_its_finetuning_stale(workspace):
     assert workspace.stale() == {"finetune": 2, "predict": 2, "evaluate": 2, **PAGES}
 
 
+def test_the_finetuning_rate_of_one_task_leaves_another_task_alone(workspace):
+    other = ("  persons:\n    train: sample:cluener/train.json\n    dev: sample:cluener/dev.json\n    networks: [base]\n"
+             "    finetune: {AdamWeightDecay: {learning_rate: 5.0e-4}}\n")
+    workspace.edit("config.yaml", "tasks:\n", "tasks:\n" + other)
+    workspace.run("--cores", "2")
+    workspace.edit("config.yaml", "learning_rate: 5.0e-4", "learning_rate: 4.0e-4")
+    assert workspace.stale("cluener_report") == {}
+    assert workspace.stale() == {"finetune": 1, "predict": 1, "evaluate": 1, **PAGES}
+
+
 def test_options_of_an_optimizer_that_is_not_used_make_only_the_page_stale(workspace):
     workspace.edit("config.yaml", "pretrain:\n", "pretrain:\n  Lamb: {learning_rate: 0.5}\n")
     assert workspace.stale() == {"report": 1, "task_page": 1}
