@@ -6,7 +6,7 @@ NETWORKS = CONFIG.networks
 def get_network(name):
     """The keys that describe the network itself, as the JSON that --network takes."""
     return json.dumps({key: value for key, value in plain(NETWORKS[name]).items()
-                       if key not in ("start", "pretrain") and value is not None})
+                       if key not in ("like", "start", "pretrain") and value is not None})
 
 
 def get_pretrain_network(wildcards):

@@ -480,6 +480,8 @@ class Report(Section):
 class NetworkEntry(Network):
     """A network of the run: the network's keys, and how it comes by its weights."""
 
+    like: str | None = None
+    """Another network, whose keys this one has where it gives none of its own: `{like: base, start: random}`."""
     start: str = "pretrain"
     """pretrain: pretrained in this run; random: not pretrained at all; else a checkpoint's path to finetune from."""
     pretrain: Pretrain = Pretrain()
@@ -543,6 +545,27 @@ class Config(Section):
                     if isinstance(entry, dict) and isinstance(entry.get(section, {}), dict) else entry
                     for name, entry in values[entries].items()}
         return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def like_others(cls, values):
+        """A network that is `like` another one has its keys below its own."""
+        networks = values.get("networks") if isinstance(values, dict) else None
+        if not isinstance(networks, dict):
+            return values
+        found = {}
+        for name, entry in networks.items():
+            other = entry.get("like") if isinstance(entry, dict) else None
+            if other is not None:
+                below = networks.get(other) if isinstance(other, str) else None
+                if not isinstance(below, dict) or below is entry:
+                    raise ValueError(f"networks.{name}.like names {other!r}, which is not another one under networks"
+                                     f"{did_you_mean(str(other), networks)}")
+                if "like" in below:
+                    raise ValueError(f"networks.{name}.like names {other!r}, which is like {below['like']!r}: name that one")
+                entry = merged(below, entry)
+            found[name] = entry
+        return {**values, "networks": found}
 
     @model_validator(mode="after")
     def refers_to_what_exists(self):

@@ -42,6 +42,10 @@ WRONG = [
     ({"tasks": {"cluener": {"train": "a", "dev": "b", "seeds": [-1]}}}, "tasks.cluener.seeds.0 is -1"),
     ({"tasks": {"index": {"train": "a", "dev": "b"}}}, "'index' is no good name"),
     ({"corpus": {"sources": {"Wiki-1": {"dump": "a"}}}}, "'Wiki-1' is no good name"),
+    ({"networks": {"base": {}, "small": {"like": "bse"}}}, "networks.small.like names 'bse', which is not another one under "
+     "networks (did you mean base?)"),
+    ({"networks": {"base": {"like": "base"}}}, "networks.base.like names 'base', which is not another one"),
+    ({"networks": {"a": {}, "b": {"like": "a"}, "c": {"like": "b"}}}, "networks.c.like names 'b', which is like 'a'"),
     ({"results": ""}, "results is ''"),
     ({"split": {"held_out": 2}}, "split.held_out is 2, but should be less than 1"),
 ]
@@ -79,6 +83,17 @@ def test_a_preset_gives_the_sizes_that_are_not_given():
     networks = load_config({"corpus": SOURCES, "networks": {"nezha": {"bert_network": "nezha", "num_hidden_layers": 4}}}).networks
     nezha = networks["nezha"]
     assert (nezha.hidden_size, nezha.num_hidden_layers, nezha.relative_positions) == (1024, 4, "nezha")
+
+
+def test_a_network_like_another_has_its_keys_below_its_own():
+    networks = load_config({"corpus": SOURCES, "pretrain": {"batch_size": 7}, "networks": {
+        "small": {"bert_network": "nezha", "hidden_size": 32, "num_attention_heads": 2, "pretrain": {"seed": 3}},
+        "small_random": {"like": "small", "start": "random"},
+        "small_other": {"like": "small", "hidden_size": 64, "pretrain": {"batch_size": 9}}}}).networks
+    small, random, other = networks["small"], networks["small_random"], networks["small_other"]
+    assert random == small.model_copy(update={"like": "small", "start": "random"})
+    assert (small.hidden_size, other.hidden_size, other.relative_positions, other.start) == (32, 64, "nezha", "pretrain")
+    assert [(n.pretrain.batch_size, n.pretrain.seed) for n in (small, other)] == [(7, 3), (9, 3)]
 
 
 def test_null_takes_an_entry_away():
