@@ -5,7 +5,7 @@ With the sections of config.py they are all flags that a command has, its files 
 
 from typing import Literal
 
-from dump2bert.config import Count, Positive, Section
+from dump2bert.config import Count, Fields, Positive, Section
 
 
 class Address(Section):
@@ -62,13 +62,17 @@ class FinetuneRun(Section):
 class Predict(Section):
     batch_size: Positive = 32
     """Records of a batch; does not change the result."""
+    fields: Fields = None
+    """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""
 
 
 class TaskName(Section):
     task: str
     """Name of the task."""
-    kind: Literal["ner"] = "ner"
+    kind: Literal["ner", "classification", "regression"] = "ner"
     """Kind of the task."""
+    fields: Fields = None
+    """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""
 
 
 class Part(Section):

@@ -60,6 +60,7 @@ Count = Annotated[int, Field(ge=0)]
 StepsOrAll = Annotated[int, Field(ge=-1)]
 Places = Annotated[list[str], BeforeValidator(one_or_many), Field(min_length=1)]
 Device = Literal["Ascend", "GPU", "CPU"]
+Fields = dict[Literal["text", "text_pair", "label", "id"], str | int] | None
 
 
 class Section(BaseModel):
@@ -440,8 +441,10 @@ class Finetune(Optimizing):
 class Task(Section):
     """One task. Its key is its name in paths and targets."""
 
-    kind: Literal["ner"] = "ner"
+    kind: Literal["ner", "classification", "regression"] = "ner"
     """Kind of task."""
+    fields: Fields = None
+    """Of a data set of one's own: which fields of its records (or columns, from 0) are text, text_pair, label and id."""
     train: Places | None = None
     """Training records: path, address or `sample:FILE`; with `archive` the name of a member of it."""
     dev: Places | None = None
@@ -458,6 +461,14 @@ class Task(Section):
     """One finetuning run for each."""
     finetune: Finetune = Finetune()
     """What differs from the section `finetune` for this task."""
+
+    @model_validator(mode="after")
+    def has_what_its_kind_has(self):
+        if self.kind == "ner" and self.fields:
+            raise ValueError("a task of the kind ner has no `fields`: its records are in CLUENER's form")
+        if self.kind != "ner" and True in self.use_crf:
+            raise ValueError(f"use_crf is for the kind ner, and this is {self.kind}")
+        return self
 
     @model_validator(mode="after")
     def has_data(self):

@@ -19,7 +19,8 @@ def read_examples(folder, metrics):
         predicted = [value for _, value in read_json_lines(Path(folder) / "predictions.json")]
     except BadInput:
         return None
-    if not gold or len(gold) != len(predicted) or not all("text" in record and "label" in record for record in gold):
+    if not gold or len(gold) != len(predicted) or not all(
+            "text" in record and isinstance(record.get("label"), dict) for record in gold):
         return None
     return [compared(number, record, prediction) for number, (record, prediction) in enumerate(zip(gold, predicted))]
 

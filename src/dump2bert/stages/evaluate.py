@@ -5,10 +5,11 @@ from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
 
 
-def run(*, task, kind, gold, predictions, label_ids, output, network, variant, seed, split):
+def run(*, task, kind, gold, predictions, label_ids, output, network, variant, seed, split, fields):
     """network, variant, seed, split: say in the result what was evaluated; label_ids: what the stage predict left, or
     None."""
-    result = load(f"tasks.{kind}.evaluate").evaluate(task, gold, predictions, label_ids)
+    result = load(f"tasks.{kind}.evaluate").evaluate(task, gold, predictions, label_ids,
+                                                   **{"fields": fields} if fields else {})
     metrics = result.pop("metrics")
     inputs = {str(path): sha256_of(path) for path in (gold, predictions)}
     write_json(output, {"task": task, "network": network, "variant": variant or task, "seed": seed, "split": split,

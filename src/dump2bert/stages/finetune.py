@@ -6,7 +6,8 @@ from dump2bert.digest import load
 from dump2bert.errors import BadInput
 from dump2bert.training.interruption import Interruption
 
-KINDS = ("ner",)
+KINDS = {"ner": "ner", "classifier": "classification"}
+"""Kind of the command -> package of tasks/; a regression is a classifier, told by its assessment_method."""
 
 
 def run(*, kind, stop_with_parent, **options):
@@ -16,4 +17,4 @@ def run(*, kind, stop_with_parent, **options):
     if not (options["do_train"] or options["do_eval"]):
         raise BadInput("there is nothing to do: --do_train and --do_eval are both false")
     interruption = Interruption(stop_with_parent)    # before the slow imports, in which the parent may already go
-    load(f"tasks.{kind}.finetune").finetune(SimpleNamespace(interruption=interruption, **options))
+    load(f"tasks.{KINDS[kind]}.finetune").finetune(SimpleNamespace(interruption=interruption, **options))

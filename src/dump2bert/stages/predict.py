@@ -4,7 +4,7 @@ from dump2bert.digest import load
 from dump2bert.errors import BadInput
 
 
-def run(*, checkpoint, vocab_file, input, output, label_ids, batch_size, device_target):
+def run(*, checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, fields):
     """The kind of task stands in the network.json beside the checkpoint."""
     from dump2bert.training.checkpoints import read_description
 
@@ -12,4 +12,4 @@ def run(*, checkpoint, vocab_file, input, output, label_ids, batch_size, device_
     if not task:
         raise BadInput(f"{checkpoint} is a pretrained network: finetune it first (dump2bert finetune)")
     load(f"tasks.{task['kind']}.predict").predict(
-        checkpoint, vocab_file, input, output, label_ids, batch_size, device_target)
+        checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, **{"fields": fields} if fields else {})

@@ -37,7 +37,7 @@ class Task(NamedTuple):
     model: with the parts `bert` and a head; loss(*inputs, dropout_keys, dropout_masks, head_mask) -> ();
     inputs(numbers, width, weights) -> tensors of these rows; lengths: tokens of each row, special ones included;
     head_shape(width) -> shape of the head's dropout mask; score() -> the development score (higher is better), or None
-    without development data; score_name: what it is called.
+    without development data; score_name: what it is called; uses_pooler: whether the loss reaches the pooler.
     """
 
     model: object
@@ -47,6 +47,7 @@ class Task(NamedTuple):
     head_shape: object
     score: object
     score_name: str
+    uses_pooler: bool = False
 
 
 def train(task, network, options):
@@ -55,8 +56,9 @@ def train(task, network, options):
     batch_size, epochs = options.train_batch_size, options.epoch_num
     steps_per_epoch = -(-len(task.lengths) // batch_size)
     widths = suitable_widths(task.lengths, int(task.lengths.max()), steps_per_epoch * epochs)
-    # The pooler takes no part in labelling tokens; weights that the loss does not reach must not decay either.
-    parameters = [item for item in task.model.trainable_params() if not item.name.startswith("bert.pooler.")]
+    # Where the pooler takes no part (labelling tokens): weights that the loss does not reach must not decay either.
+    parameters = [item for item in task.model.trainable_params()
+                  if task.uses_pooler or not item.name.startswith("bert.pooler.")]
     optimizer = make_optimizer(options.optimizer, getattr(options, options.optimizer), parameters,
                                steps_per_epoch * epochs, options.schedule)
     loss_scale = None

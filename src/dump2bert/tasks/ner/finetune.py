@@ -1,30 +1,28 @@
 """Finetuning for NER: BERT with a head for labels is trained on TFRecord rows, the epoch with the best strict micro F1
 of the development data is kept, and its scores end with the model zoo's lines."""
 
-import json
-from pathlib import Path
 from typing import NamedTuple
 
 from mindspore import Tensor
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, make_folder, read_lines, sha256_of
 from dump2bert.metrics.spans import span_scores
 from dump2bert.metrics.zoo import clue_benchmark
 from dump2bert.nets.bert import initialize, namespace
-from dump2bert.progress import duration, say
+from dump2bert.progress import duration
 from dump2bert.tasks import training
 from dump2bert.tasks.batches import order_of
-from dump2bert.tasks.heads import start_from, starting_network
+from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, open_network,
+                                        prepared_folder, tokenizer_for)
+from dump2bert.tasks.heads import start_from
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.evaluate import label_id_scores
 from dump2bert.tasks.ner.labels import read_labels
 from dump2bert.tasks.ner.model import LabelLoss, TokenLabeller, training_inputs
-from dump2bert.tasks.ner.predict import entities_of, load_finetuned, predict_labels, tokenizer_for
+from dump2bert.tasks.ner.predict import entities_of, load_finetuned, predict_labels
 from dump2bert.tasks.ner.records import label_of, read_records
 from dump2bert.tasks.ner.tfrecords import form_of, read_rows
 from dump2bert.tasks.ner.windows import merge
-from dump2bert.training import checkpoints, context
 
 ASSESSMENT_METHODS = ("f1", "clue_benchmark")
 
@@ -76,31 +74,20 @@ def train(options, method):
     labels = read_labels(options.label2id_file_path or options.train_data_file_path.with_name("labels.json"))
     if options.num_class not in (None, len(labels)):
         raise BadInput(f"--num_class {options.num_class} does not fit the label file, which has {len(labels)} labels")
-    context.set_up(options.device_target, options.device_id)
-    start = options.load_pretrain_checkpoint_path
-    words = sum(1 for _ in read_lines(options.vocab_file_path)) if options.vocab_file_path else None
-    network = starting_network(options.network, start, words, options.max_seq_length,
-                               lambda asked: context.usable_compute_type(asked, options.device_target))
+    network = open_network(options)
     rows = read_rows(options.train_data_file_path, options.schema_file_path, len(labels), network["vocab_size"])
-    longest = int(rows.lengths.max()) + 2
-    if longest > options.max_seq_length:
-        raise BadInput(f"{options.train_data_file_path} has rows of {longest} tokens, but --max_seq_length is "
-                       f"{options.max_seq_length}")
+    check_longest(int(rows.lengths.max()) + 2, options)
     if options.use_crf and options.forbid_illegal_labels:
         check_legal(rows, labels, options.train_data_file_path)
-    task = {"kind": "ner", "name": options.task, "labels": labels.names, "label_scheme": "BMES",
+    task = {"kind": "ner", "labels": labels.names, "label_scheme": "BMES",
             "use_crf": options.use_crf, "forbid_illegal_labels": options.forbid_illegal_labels,
-            "max_seq_length": options.max_seq_length, "do_lower_case": options.do_lower_case,
-            "vocabulary_sha256": sha256_of(options.vocab_file_path) if options.vocab_file_path else None}
+            **common_description(options)}
     development = read_development(options, method, labels, task, network["vocab_size"]) if options.do_eval else None
-    dropped = {name: getattr(options, name) for name in ("hidden_dropout_prob", "attention_probs_dropout_prob")
-               if getattr(options, name) is not None}
-    trained_network = namespace({**network, **dropped})
+    trained_network = namespace(dropped(network, options))
     model = TokenLabeller(trained_network, labels, options.use_crf, options.forbid_illegal_labels, options.dropout_prob)
     initialize_head(model, options.seed, trained_network.initializer_range)
-    started_from = start_from(start, model)
-    folder = options.save_finetune_checkpoint_path or Path(".")
-    make_folder(folder)    # rather than find out after the training that it cannot be
+    started_from = start_from(options.load_pretrain_checkpoint_path, model)
+    prepared_folder(options)    # rather than find out after the training that it cannot be
 
     trained = training.train(training.Task(
         model=model, loss=LabelLoss(model), lengths=rows.lengths + 2,
@@ -109,16 +96,7 @@ def train(options, method):
         score=development and (lambda: strict_f1(model, development, options.eval_batch_size)), score_name="dev_f1",
     ), trained_network, options)
 
-    task |= {"seed": options.seed, "epoch_num": options.epoch_num, "best_epoch": trained.best_epoch,
-             "epochs": trained.epochs}
-    checkpoints.save(folder, model, network, {
-        "initial_weights": started_from, "steps": trained.steps,
-        "train_data": {"path": str(options.train_data_file_path), "sha256": sha256_of(options.train_data_file_path)}},
-        {"task": task})
-    with atomic_write(folder / "metrics.jsonl") as file:
-        file.writelines(json.dumps(line) + "\n" for line in trained.lines)
-    say(f"the weights of epoch {trained.best_epoch} are kept: {folder / 'model.ckpt'}")
-    return model, task, labels, development
+    return model, keep(options, model, network, task, trained, started_from), labels, development
 
 
 def initialize_head(model, seed, initializer_range):

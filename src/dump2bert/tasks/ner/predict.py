@@ -1,7 +1,6 @@
 """From a finetuned network and texts to entities. finetune's evaluation and the stage predict both come here."""
 
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -11,15 +10,14 @@ from mindspore import Tensor
 
 from dump2bert.digest import load
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, sha256_of
-from dump2bert.progress import Progress, say
-from dump2bert.tasks.batches import batches_of, suitable_widths
+from dump2bert.files import atomic_write
+from dump2bert.progress import say
+from dump2bert.tasks.finetuning import run_batches, tokenizer_for
 from dump2bert.tasks.ner.alignment import align, character_spans
 from dump2bert.tasks.ner.labels import Labels
 from dump2bert.tasks.ner.model import TokenLabeller
 from dump2bert.tasks.ner.records import read_texts, write_predictions
 from dump2bert.tasks.ner.windows import merge
-from dump2bert.tokenization import Tokenizer, load_vocabulary
 from dump2bert.training import checkpoints, context
 from dump2bert.training.arrays import write_arrays
 
@@ -40,21 +38,16 @@ def predict_labels(model, rows, batch_size, what=None, order=None):
     """
     model.set_train(False)
     lengths = rows.lengths
-    full = lengths + 2
-    widths = suitable_widths(full, int(full.max(initial=2)), len(full) / batch_size)
     tables = [table.asnumpy() for table in model.crf.scores()] if model.use_crf else None
     found = np.zeros_like(rows.input_ids)
-    for width in widths:   # compile
-        scores_of(model, rows, np.zeros(batch_size, np.int64), width)
-    batches = list(batches_of(np.arange(len(full)) if order is None else order, full, widths, batch_size))
-    progress = Progress(len(batches), "batch", what) if what else None
-    started = time.monotonic()
-    for numbers, width, weights in batches:
-        labels = best_labels(scores_of(model, rows, numbers, width), lengths[numbers], tables)
+
+    def handle(scores, numbers, width, weights):
+        labels = best_labels(scores, lengths[numbers], tables)
         found[numbers[weights > 0], 1:width] = labels[weights > 0]
-        if progress:
-            progress.update()
-    return Timed(found, time.monotonic() - started, len(batches))
+
+    seconds, steps = run_batches(lambda numbers, width: scores_of(model, rows, numbers, width), handle, lengths + 2,
+                                 batch_size, what, order)
+    return Timed(found, seconds, steps)
 
 
 def scores_of(model, rows, numbers, width):
@@ -87,13 +80,6 @@ def load_finetuned(checkpoint, device_target, device_id=0):
     model = TokenLabeller(network, labels, task["use_crf"], task["forbid_illegal_labels"])
     checkpoints.load_weights(checkpoint, model)
     return model, task, labels
-
-
-def tokenizer_for(task, vocab_file):
-    """The tokenizer that a finetuned network wants. BadInput where the vocabulary is another one."""
-    if task["vocabulary_sha256"] not in (None, sha256_of(vocab_file)):
-        raise BadInput(f"{vocab_file} is not the vocabulary that the network was finetuned with")
-    return Tokenizer(load_vocabulary(vocab_file), task["do_lower_case"])
 
 
 def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target):

@@ -6,11 +6,10 @@ import codecs
 
 import numpy as np
 
-from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write, opened
 from dump2bert.tasks.ner.windows import Rows
-from dump2bert.tfrecord import encode_example, masked_crc, read_records, write_records
-from dump2bert.training.data import columns_of, features, unpack
+from dump2bert.tasks.tfrecords import check_range, check_shapes, column, read_parts
+from dump2bert.tfrecord import encode_example, masked_crc, write_records
 
 COLUMNS = ("input_ids", "input_mask", "segment_ids", "label_ids")
 PLACES = ("record_numbers", "window_starts")
@@ -36,29 +35,11 @@ def read_rows(path, schema_file, labels, vocab_size):
 
     labels: how many there are. BadInput names what is wrong.
     """
-    parts = {name: [] for name in (*COLUMNS, *PLACES)}
-    count = 0
-    for count, data in enumerate(read_records(path), 1):
-        try:
-            for name, _, packed in features(data):
-                if name in parts:
-                    parts[name].append(packed)
-        except (IndexError, ValueError) as error:
-            raise BadInput(f"{path} record {count} is no tf.train.Example") from error
-    if not count:
-        raise BadInput(f"{path} holds no record")
+    parts, count = read_parts(path, (*COLUMNS, *PLACES))
     arrays = {name: column(path, name, parts[name], count) for name in COLUMNS}
-    lengths = {name: values.shape[1] for name, values in arrays.items()}
-    asked = columns_of(schema_file)[0] if schema_file else lengths
-    if len(set(lengths.values())) > 1 or {name: asked.get(name) for name in COLUMNS} != lengths:
-        raise BadInput(f"{path} has columns of {', '.join(f'{n} {length}' for n, length in lengths.items())} numbers; "
-                       f"{schema_file or 'all'} should have the same")
+    check_shapes(path, schema_file, arrays, dict.fromkeys(COLUMNS, arrays["input_ids"].shape[1]))
     for name, limit in (("input_ids", vocab_size), ("label_ids", labels), ("input_mask", 2)):
-        wrong = np.flatnonzero(((arrays[name] < 0) | (arrays[name] >= limit)).any(1))
-        if wrong.size:
-            other = "label file" if name == "label_ids" else "vocabulary"
-            raise BadInput(f"{path} record {wrong[0] + 1} has {name} outside 0 .. {limit - 1}: it was made with another "
-                           f"{other}")
+        check_range(path, name, arrays[name], limit)
     if len(parts["record_numbers"]) == len(parts["window_starts"]) == count:
         places = [column(path, name, parts[name], count)[:, 0] for name in PLACES]
     else:
@@ -73,11 +54,3 @@ def form_of(path):
     if len(head) == 12 and masked_crc(head[:8]) == int.from_bytes(head[8:], "little"):
         return "TFRecord"
     return "JSON" if head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") else None
-
-
-def column(path, name, packed, count):
-    """The packed numbers of a column of all records -> (count, n) int32."""
-    values = unpack(b"".join(packed)).astype(np.int32)
-    if len(packed) != count or not values.size or values.size % count:
-        raise BadInput(f"{path} has records without {name}, or of different lengths")
-    return values.reshape(count, -1)

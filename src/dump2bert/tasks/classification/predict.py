@@ -1,0 +1,85 @@
+"""From a finetuned network and texts to labels or scores. finetune's evaluation and the stage predict both come here."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from mindspore import Tensor
+
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write
+from dump2bert.progress import say
+from dump2bert.tasks.classification.model import SequenceClassifier
+from dump2bert.tasks.classification.records import forms_of, known_labels, read_texts
+from dump2bert.tasks.classification.rows import encode
+from dump2bert.tasks.classification.submissions import write_predictions
+from dump2bert.tasks.finetuning import run_batches, tokenizer_for
+from dump2bert.training import checkpoints, context
+
+
+class Timed(NamedTuple):
+    """values (rows,): int32 label ids or float32 scores; seconds and steps of the network, compiling excluded."""
+
+    values: np.ndarray
+    seconds: float
+    steps: int
+
+
+def predict_rows(model, rows, batch_size, what=None, order=None):
+    """The best label, or the score, of every row -> Timed (see finetuning.run_batches)."""
+    model.set_train(False)
+    found = np.zeros(len(rows.input_ids), np.float32 if model.regression else np.int32)
+
+    def outputs_of(numbers, width):
+        return model(*(Tensor(np.ascontiguousarray(values[numbers, :width])) for values in rows[:3])).asnumpy()
+
+    def handle(scores, numbers, width, weights):
+        values = scores[:, 0] if model.regression else scores.argmax(-1)
+        found[numbers[weights > 0]] = values[weights > 0]
+
+    seconds, steps = run_batches(outputs_of, handle, rows.lengths, batch_size, what, order)
+    return Timed(found, seconds, steps)
+
+
+def load_finetuned(checkpoint, device_target, device_id=0):
+    """-> (SequenceClassifier with its weights, the `task` of network.json)."""
+    context.set_up(device_target, device_id)
+    description = checkpoints.read_description(checkpoint)
+    task = description.get("task")
+    if not task or task["kind"] not in ("classification", "regression"):
+        found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
+        raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune classifier`")
+    network = description["network"]
+    network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
+    model = SequenceClassifier(network, task["labels"] and len(task["labels"]))
+    checkpoints.load_weights(checkpoint, model)
+    return model, task
+
+
+def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, fields=None):
+    """Write the submission for the records in `input` (- is standard input, plain text) to `output` (- is standard
+    output): GLUE's form for .tsv, else CLUE's. label_ids: an .npz, or None, for the numbers and the time taken."""
+    model, task = load_finetuned(checkpoint, device_target)
+    records = read_texts("/dev/stdin" if str(input) == "-" else input, forms_of(task["name"], fields))
+    if not records:
+        raise BadInput(f"{input} holds no record")
+    rows = encode(records, tokenizer_for(task, vocab_file), task["max_seq_length"], labels_or_scores(task)).rows
+    timed = predict_rows(model, rows, batch_size, "predicted")
+    found = [task["labels"][value] if task["labels"] else float(value) for value in timed.values]
+    descriptions, glue = known_labels(task["name"], fields), str(output).endswith(".tsv")
+    if str(output) == "-":
+        with open("/dev/stdout", "w", encoding="utf-8") as file:
+            write_predictions(file, records, found, descriptions, glue)
+    else:
+        with atomic_write(output) as file:
+            write_predictions(file, records, found, descriptions, glue)
+    if label_ids:
+        with atomic_write(Path(label_ids), "wb") as file:
+            np.savez_compressed(file, predicted=timed.values, seconds=np.float64(timed.seconds),
+                                steps=np.int64(timed.steps))
+    say(f"{len(records)} records, {timed.seconds:.1f} s")
+
+
+def labels_or_scores(task):
+    """What encode needs: a file to predict may have labels of its own, which are not looked at."""
+    return None if task["labels"] is None else {label: number for number, label in enumerate(task["labels"])}

@@ -1,0 +1,93 @@
+"""What finetuning and predicting have in common in all kinds of task: the network to start from, what is written at the
+end, the loading of a finetuned network's vocabulary, and batches of rows in, numbers out."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from dump2bert.errors import BadInput
+from dump2bert.files import atomic_write, make_folder, read_lines, sha256_of
+from dump2bert.progress import Progress, say
+from dump2bert.tasks.batches import batches_of, suitable_widths
+from dump2bert.tasks.heads import starting_network
+from dump2bert.tokenization import Tokenizer, load_vocabulary
+from dump2bert.training import checkpoints, context
+
+
+def open_network(options):
+    """Set the device up -> the options of the network to finetune (see heads.starting_network)."""
+    context.set_up(options.device_target, options.device_id)
+    words = sum(1 for _ in read_lines(options.vocab_file_path)) if options.vocab_file_path else None
+    return starting_network(options.network, options.load_pretrain_checkpoint_path, words, options.max_seq_length,
+                            lambda asked: context.usable_compute_type(asked, options.device_target))
+
+
+def dropped(network, options):
+    """The network with the dropout that the options ask for while it is finetuned."""
+    return {**network, **{name: getattr(options, name) for name in ("hidden_dropout_prob",
+                                                                    "attention_probs_dropout_prob")
+                          if getattr(options, name) is not None}}
+
+
+def check_longest(longest, options):
+    if longest > options.max_seq_length:
+        raise BadInput(f"{options.train_data_file_path} has rows of {longest} tokens, but --max_seq_length is "
+                       f"{options.max_seq_length}")
+
+
+def common_description(options):
+    """What network.json says of every finetuned network under `task`."""
+    return {"name": options.task, "max_seq_length": options.max_seq_length, "do_lower_case": options.do_lower_case,
+            "vocabulary_sha256": sha256_of(options.vocab_file_path) if options.vocab_file_path else None}
+
+
+def prepared_folder(options):
+    """The folder that finetuning writes to, made if it is not there. BadInput where that cannot be."""
+    folder = options.save_finetune_checkpoint_path or Path(".")
+    make_folder(folder)
+    return folder
+
+
+def keep(options, model, network, task, trained, started_from):
+    """Write model.ckpt, network.json and metrics.jsonl -> the `task` of network.json."""
+    task |= {"seed": options.seed, "epoch_num": options.epoch_num, "best_epoch": trained.best_epoch,
+             "epochs": trained.epochs}
+    folder = prepared_folder(options)
+    checkpoints.save(folder, model, network, {
+        "initial_weights": started_from, "steps": trained.steps,
+        "train_data": {"path": str(options.train_data_file_path), "sha256": sha256_of(options.train_data_file_path)}},
+        {"task": task})
+    with atomic_write(folder / "metrics.jsonl") as file:
+        file.writelines(json.dumps(line) + "\n" for line in trained.lines)
+    say(f"the weights of epoch {trained.best_epoch} are kept: {folder / 'model.ckpt'}")
+    return task
+
+
+def tokenizer_for(task, vocab_file):
+    """The tokenizer that a finetuned network wants. BadInput where the vocabulary is another one."""
+    if task["vocabulary_sha256"] not in (None, sha256_of(vocab_file)):
+        raise BadInput(f"{vocab_file} is not the vocabulary that the network was finetuned with")
+    return Tokenizer(load_vocabulary(vocab_file), task["do_lower_case"])
+
+
+def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None):
+    """All rows, in batches of like length, through a network -> seconds (compiling excluded), batches.
+
+    outputs_of(numbers, width) -> the outputs of these rows; handle(outputs, numbers, width, weights) takes them;
+    lengths: tokens of each row; what: what the progress lines call it, None for silence; order: in which rows go through
+    the network.
+    """
+    widths = suitable_widths(lengths, int(lengths.max(initial=2)), len(lengths) / batch_size)
+    for width in widths:   # compile
+        outputs_of(np.zeros(batch_size, np.int64), width)
+    batches = list(batches_of(np.arange(len(lengths)) if order is None else order, lengths, widths,
+                              batch_size))
+    progress = Progress(len(batches), "batch", what) if what else None
+    started = time.monotonic()
+    for numbers, width, weights in batches:
+        handle(outputs_of(numbers, width), numbers, width, weights)
+        if progress:
+            progress.update()
+    return time.monotonic() - started, len(batches)

@@ -1,0 +1,7 @@
+"""Scores of a regression."""
+
+from functools import partial
+
+from dump2bert.tasks.classification import evaluate as classification
+
+evaluate = partial(classification.evaluate, regression=True)
