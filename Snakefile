@@ -38,4 +38,4 @@ for task in CONFIG.tasks:
         message: f"The page of {task} is at {RESULTS}/report/{task}.html"
         input:
             f"{RESULTS}/report/{task}.html",
-            get_runs(task, "model.ckpt", "predictions.json", "metrics.json"),
+            get_runs(task, "model.ckpt", f"predictions.{get_form(task)}", "metrics.json"),

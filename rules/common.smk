@@ -18,7 +18,9 @@ except BadInput as error:
 
 RESULTS = CONFIG.results.rstrip("/")
 # The sample world's files, as configurations name them: sample:FILE.
-SAMPLE_FILES = ["samplewiki-pages-articles.xml.bz2", "samplewiki-sha1sums.txt", "cluener/train.json", "cluener/dev.json"]
+SAMPLE_FILES = ["samplewiki-pages-articles.xml.bz2", "samplewiki-sha1sums.txt", "cluener/train.json", "cluener/dev.json",
+                "tnews/train.json", "tnews/dev.json", "squad/train-v1.1.json", "squad/dev-v1.1.json", "cola/train.tsv",
+                "cola/dev.tsv", "stsb/sts-train.tsv", "stsb/sts-dev.tsv"]
 
 
 wildcard_constraints:

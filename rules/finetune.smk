@@ -1,7 +1,9 @@
 # Task data, and per network, variant (TASK or TASK-crf) and seed: finetune -> predict -> evaluate.
 
 TASKS = CONFIG.tasks
-KINDS = {"ner": "ner"}  # kind of task -> kind of `dump2bert finetune`
+# Kind of task -> kind of `dump2bert finetune`, and the flags that tell it from others of that kind.
+KINDS = {"ner": ("ner", {}), "classification": ("classifier", {}),
+         "regression": ("classifier", {"assessment_method": "spearman_correlation"})}
 VARIANTS = {f"{name}-crf" if use_crf else name: (name, use_crf) for name, task in TASKS.items() for use_crf in task.use_crf}
 
 
@@ -37,7 +39,7 @@ def get_task_data_code(wildcards):
 def get_task_data_flags(wildcards):
     task = TASKS[wildcards.task]
     return get_flags({"task": wildcards.task, "kind": task.kind, "max_seq_length": task.finetune.max_seq_length,
-                      "do_lower_case": CONFIG.vocabulary.do_lower_case})
+                      "do_lower_case": CONFIG.vocabulary.do_lower_case, "fields": task.fields})
 
 
 def get_task_file(file):
@@ -79,8 +81,9 @@ def get_finetune_code(stage):
 
 def get_finetune_flags(wildcards):
     values = get_optimizing(get_task(wildcards).finetune)
-    return [KINDS[get_task(wildcards).kind],
-            *get_flags({"device_target": CONFIG.device_target, **values, "use_crf": VARIANTS[wildcards.variant][1],
+    kind, own = KINDS[get_task(wildcards).kind]
+    return [kind,
+            *get_flags({"device_target": CONFIG.device_target, **values, **own, "use_crf": VARIANTS[wildcards.variant][1],
                         "task": VARIANTS[wildcards.variant][0], "do_lower_case": CONFIG.vocabulary.do_lower_case,
                         "seed": int(wildcards.seed), "network": json.loads(get_network(wildcards.network))})]
 
@@ -89,9 +92,28 @@ def get_start_flags(wildcards, input):
     return get_flags({"load_pretrain_checkpoint_path": input.start or None})
 
 
+def get_form(task):
+    """The form of a task's predictions: GLUE's tsv where the records are a table, else JSON lines."""
+    return "tsv" if TASK_FILES[task, "dev"].removesuffix(".gz").endswith((".tsv", ".csv")) else "json"
+
+
+def get_variants(form):
+    """A pattern of the variants whose predictions have this form; one that nothing matches where there are none."""
+    return "|".join(variant for variant, (task, _) in VARIANTS.items() if get_form(task) == form) or "(?!)"
+
+
+def get_predictions(wildcards):
+    return f"{RUN}/predictions.{get_form(VARIANTS[wildcards.variant][0])}"
+
+
+def get_predict_flags(wildcards):
+    return get_flags({"device_target": CONFIG.device_target, "fields": get_task(wildcards).fields})
+
+
 def get_evaluate_flags(wildcards):
     return get_flags({"task": VARIANTS[wildcards.variant][0], "kind": get_task(wildcards).kind,
-                      "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed), "split": "dev"})
+                      "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed), "split": "dev",
+                      "fields": get_task(wildcards).fields})
 
 
 def get_runs(task, *files):
@@ -162,7 +184,7 @@ rule predict:
     message: "Predicting {wildcards.variant} with {wildcards.network}, seed {wildcards.seed}"
     params:
         code=get_finetune_code("predict"),
-        flags=get_flags({"device_target": CONFIG.device_target}),
+        flags=get_predict_flags,
     input:
         model=f"{RUN}/model.ckpt",
         network=f"{RUN}/network.json",
@@ -171,6 +193,7 @@ rule predict:
     output:
         predictions=f"{RUN}/predictions.json",
         label_ids=f"{RUN}/predictions.npz",
+    wildcard_constraints: variant=get_variants("json")
     log: f"{RESULTS}/logs/predict/{{network}}/{{variant}}-{{seed}}.log"
     benchmark: f"{RESULTS}/benchmarks/predict/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.predict
@@ -180,6 +203,13 @@ rule predict:
         " --input {input.gold:q} --output {output.predictions:q} --label_ids {output.label_ids:q}"
 
 
+use rule predict as predict_table with:
+    output:
+        predictions=f"{RUN}/predictions.tsv",
+        label_ids=f"{RUN}/predictions.npz",
+    wildcard_constraints: variant=get_variants("tsv")
+
+
 rule evaluate:
     message: "Scoring {wildcards.variant} of {wildcards.network}, seed {wildcards.seed}"
     params:
@@ -187,7 +217,7 @@ rule evaluate:
         flags=get_evaluate_flags,
     input:
         gold=get_gold,
-        predictions=f"{RUN}/predictions.json",
+        predictions=get_predictions,
         label_ids=f"{RUN}/predictions.npz",
     output: f"{RUN}/metrics.json"
     log: f"{RESULTS}/logs/evaluate/{{network}}/{{variant}}-{{seed}}.log"

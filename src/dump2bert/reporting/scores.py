@@ -24,6 +24,10 @@ MEANINGS = {
         equal labels over all positions, padding included; precision, recall and F1 count positions and take any two
         labels but O for equal. CLUE benchmark is the macro F1 of CLUENER's official scorer: over the sets of entity
         texts of a record, positions ignored, a type that never occurs counting as 0.""",
+    ("classification", "standard"): """
+        Accuracy is the share of right labels; macro F1 the mean over the labels that occur; precision, recall, F1 and
+        Matthews, of tasks with two labels, are those of the second.""",
+    ("regression", "standard"): "Correlations of the predicted scores with the given ones; Spearman's is that of ranks.",
 }
 """(kind of task, family of metrics): what its numbers count."""
 
@@ -63,7 +67,9 @@ def named(metric, text):
 
 
 def variant_of(group):
-    return "CRF" if group["use_crf"] else "softmax"
+    if group["use_crf"]:
+        return "CRF"
+    return "linear" if "spearman" in group["runs"][0]["metrics"]["metrics"].get("standard", {}) else "softmax"
 
 
 def label_of(group):

@@ -1,5 +1,7 @@
 """From a finetuned network and texts to labels or scores. finetune's evaluation and the stage predict both come here."""
 
+import sys
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +17,7 @@ from dump2bert.tasks.classification.rows import encode
 from dump2bert.tasks.classification.submissions import write_predictions
 from dump2bert.tasks.finetuning import run_batches, tokenizer_for
 from dump2bert.training import checkpoints, context
+from dump2bert.training.arrays import write_arrays
 
 
 class Timed(NamedTuple):
@@ -65,18 +68,19 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
         raise BadInput(f"{input} holds no record")
     rows = encode(records, tokenizer_for(task, vocab_file), task["max_seq_length"], labels_or_scores(task)).rows
     timed = predict_rows(model, rows, batch_size, "predicted")
-    found = [task["labels"][value] if task["labels"] else float(value) for value in timed.values]
+    found = [task["labels"][value] if task["labels"] else float(str(value)) for value in timed.values]
     descriptions, glue = known_labels(task["name"], fields), str(output).endswith(".tsv")
     if str(output) == "-":
-        with open("/dev/stdout", "w", encoding="utf-8") as file:
-            write_predictions(file, records, found, descriptions, glue)
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        write_predictions(sys.stdout, records, found, descriptions, glue)
+        sys.stdout.flush()
     else:
         with atomic_write(output) as file:
             write_predictions(file, records, found, descriptions, glue)
     if label_ids:
         with atomic_write(Path(label_ids), "wb") as file:
-            np.savez_compressed(file, predicted=timed.values, seconds=np.float64(timed.seconds),
-                                steps=np.int64(timed.steps))
+            write_arrays(file, {"predicted": timed.values, "seconds": np.float64(timed.seconds),
+                                "steps": np.int64(timed.steps)}, zipfile.ZIP_DEFLATED)
     say(f"{len(records)} records, {timed.seconds:.1f} s")
 
 

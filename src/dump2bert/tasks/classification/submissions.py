@@ -12,7 +12,6 @@ def write_predictions(file, records, predicted, descriptions, glue):
     if glue:
         file.write("index\tprediction\n")
     for record, value in zip(records, predicted, strict=True):
-        value = round(value, 6) if isinstance(value, float) else value
         if glue:
             file.write(f"{record.id}\t{value}\n")
         else:

@@ -1,0 +1,221 @@
+"""Classification and regression through the command line, on tasks that a tiny network learns in seconds."""
+
+import itertools
+import json
+import random
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dump2bert import cli
+from dump2bert.errors import BadInput
+from dump2bert.tasks.classification.records import Fields, Record, forms_of, read_records
+from dump2bert.tasks.classification.rows import encode, shortened
+from dump2bert.tasks.classification.submissions import read_predictions
+from dump2bert.tokenization import Tokenizer
+from dump2bert.training import checkpoints
+
+NETWORK = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64,
+           "max_position_embeddings": 64, "initializer_range": 0.1, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+WORDS = [f"w{number}" for number in range(20)]
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+
+
+def words(choose, count=5):
+    return " ".join(choose.choices(WORDS[2:], k=count))
+
+
+def tnews(choose):
+    label, word = choose.choice([("100", "w0"), ("116", "w1")])
+    return json.dumps({"label": label, "label_desc": "", "sentence": f"{words(choose)} {word}", "keywords": ""})
+
+
+def cola(choose):
+    good = choose.random() < 0.6
+    return f"x\t{int(good)}\t{'' if good else '*'}\t{words(choose, 7)} {'w0' if good else 'w1'}"
+
+
+def stsb(choose):
+    score = choose.randrange(6)
+    return f"g\tf\t2012\t1\t{score:.3f}\t{words(choose, 2)}\t{words(choose, 1)}" + " w0" * score
+
+
+def own_pairs(choose):
+    same = choose.random() < 0.5
+    return f'"{words(choose)}, w2",{"yes" if same else "no"},{"w0" if same else "w1"} {words(choose, 2)}'
+
+
+TASKS = {"tnews": ("classification", "json", tnews, None, None), "cola": ("classification", "tsv", cola, None, None),
+         "stsb": ("regression", "tsv", stsb, None, None),
+         "mine": ("classification", "csv", own_pairs, "one,answer,two",
+                  {"text": "one", "text_pair": "two", "label": "answer"})}
+
+
+def run(*flags, **options):
+    options = [(f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value))
+               for name, value in options.items() if value is not None]
+    return cli.main([*flags, *itertools.chain(*options)])
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def finetuned(request, tmp_path_factory):
+    """(task, its folder) with task data, a finetuned network, predictions and metrics."""
+    task = request.param
+    kind, suffix, make, header, fields = TASKS[task]
+    folder, choose = tmp_path_factory.mktemp(task), random.Random(1)
+    for split, count in (("train", 200), ("dev", 37)):
+        lines = [*([header] if header else []), *(make(choose) for _ in range(count))]
+        (folder / f"{split}.{suffix}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "vocab.txt").write_text("\n".join([*PIECES, ","]) + "\n")
+    (folder / "network.json").write_text(json.dumps(NETWORK))
+    dev, name = folder / f"dev.{suffix}", "predictions.json" if suffix == "json" else "predictions.tsv"
+    assert run("task_data", task=task, kind=kind, train=folder / f"train.{suffix}", dev=dev, output_dir=folder,
+               vocab_file=folder / "vocab.txt", max_seq_length=24, fields=fields) == 0
+    assert finetune(task, folder, folder / "run") == 0
+    assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", fields=fields, input=dev,
+               vocab_file=folder / "vocab.txt", output=folder / name, label_ids=folder / "predictions.npz") == 0
+    assert run("evaluate", task=task, kind=kind, fields=fields, gold=dev, predictions=folder / name,
+               label_ids=folder / "predictions.npz", output=folder / "metrics.json") == 0
+    return task, folder
+
+
+def finetune(task, folder, output, **flags):
+    method = "spearman_correlation" if TASKS[task][0] == "regression" else None
+    return run("finetune", "classifier", **{
+        "device_target": "CPU", "network": folder / "network.json", "vocab_file_path": folder / "vocab.txt",
+        "epoch_num": 8, "train_data_file_path": folder / "train.tfrecord", "assessment_method": method,
+        "eval_data_file_path": folder / "dev.tfrecord", "label2id_file_path": folder / "labels.json",
+        "schema_file_path": folder / "schema.json", "max_seq_length": 24, "train_batch_size": 8, "task": task,
+        "AdamWeightDecay": {"learning_rate": 3e-3}, "save_finetune_checkpoint_path": output, **flags})
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_tiny_network_learns_predicts_and_is_scored_on_every_record(finetuned):
+    task, folder = finetuned
+    metrics, about = read(folder / "metrics.json"), read(folder / "run" / "network.json")["task"]
+    metric = {"tnews": "accuracy", "cola": "matthews", "stsb": "spearman", "mine": "accuracy"}[task]
+    assert metrics["records"] == 37 and metrics["ms_per_step"] > 0
+    assert metrics["metrics"]["standard"][metric] > 0.8
+    # What finetune said of its best epoch is what predict and evaluate find.
+    assert about["epochs"][about["best_epoch"] - 1][f"dev_{metric}"] == pytest.approx(
+        metrics["metrics"]["standard"][metric], abs=1e-4)
+
+
+def test_submissions_have_the_form_of_the_benchmark(finetuned):
+    task, folder = finetuned
+    if task == "tnews":
+        lines = [json.loads(line) for line in (folder / "predictions.json").read_text().splitlines()]
+        assert [line["id"] for line in lines] == list(range(37))
+        assert {(line["label"], line["label_desc"]) for line in lines} == {("100", "news_story"), ("116", "news_game")}
+        return
+    head, *lines = (line.split("\t") for line in (folder / "predictions.tsv").read_text().splitlines())
+    assert head == ["index", "prediction"] and [line[0] for line in lines] == [str(n) for n in range(37)]
+    allowed = {"cola": {"0", "1"}, "mine": {"yes", "no"}}.get(task)
+    assert allowed is None or {line[1] for line in lines} == allowed
+
+
+def test_evaluation_alone_ends_with_the_model_zoos_line(finetuned, capfd):
+    task, folder = finetuned
+    capfd.readouterr()
+    assert finetune(task, folder, folder, do_train="false",
+                    load_finetune_checkpoint_path=folder / "run" / "model.ckpt") == 0
+    last, metrics = capfd.readouterr().out.splitlines()[-1], read(folder / "metrics.json")["metrics"]["standard"]
+    if task == "stsb":
+        assert last == f"Spearman Correlation is {metrics['spearman']:.6f}"
+    else:
+        assert last == f"acc_num {round(37 * metrics['accuracy'])}, total_num 37, accuracy {metrics['accuracy']:.6f}"
+
+
+def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
+    task, folder = finetuned
+    if task != "cola":
+        pytest.skip("one task is enough")
+    assert finetune(task, folder, folder / "again") == 0
+    first, again = (checkpoints.read_weights(folder / name / "model.ckpt") for name in ("run", "again"))
+    assert "bert.pooler.dense.weight" in first and all((first[name] == again[name]).all() for name in first)
+
+
+@pytest.mark.parametrize("flags, complaint", [
+    ({"assessment_method": "clue_benchmark"}, "accuracy, f1, mcc, spearman_correlation"),
+    ({"num_class": 7}, "--num_class 7"), ({"use_crf": "true"}, "for ner"), ({"max_seq_length": 8}, "--max_seq_length is 8"),
+    ({"assessment_method": "mcc", "do_train": "false"}, "--load_finetune_checkpoint_path")])
+def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, complaint):
+    task, folder = finetuned
+    if task != "cola":
+        pytest.skip("one task is enough")
+    assert finetune(task, folder, folder / "none", **flags) == 1
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and complaint in errors[0]
+
+
+class TestRecords:
+    def read(self, folder, name, content, forms, **options):
+        (folder / name).write_text(content, encoding="utf-8")
+        return read_records(folder / name, forms, **options)
+
+    def test_official_forms_with_and_without_a_header(self, tmp_path):
+        plain = self.read(tmp_path, "a.tsv", 'gj\t0\t*\tHe "said so.\r\n', forms_of("cola", None))
+        headed = self.read(tmp_path, "b.tsv", "index\tsentence\n7\tHe went.\n", forms_of("cola", None), labelled=False)
+        assert plain == [Record(0, 'He "said so.', None, "0", 1)] and headed == [Record("7", "He went.", None, None, 2)]
+        pair = self.read(tmp_path, "c.tsv", "g\tf\ty\t1\t2.5\tA b.\tC d.\textra\textra\n", forms_of("stsb", None), regression=True)
+        assert pair == [Record(0, "A b.", "C d.", 2.5, 1)]
+
+    def test_own_fields_in_a_json_list_and_in_json_lines(self, tmp_path):
+        forms = forms_of("mine", {"text": "t", "label": "l"})
+        expected = [("a", "1"), ("b", "x")]
+        for content in ('[{"t": "a", "l": 1}, {"t": "b", "l": "x"}]', '{"t": "a", "l": 1}\n\n{"t": "b", "l": "x"}\n'):
+            found = self.read(tmp_path, "a.json", content, forms)
+            assert [(record.text, record.label) for record in found] == expected
+
+    @pytest.mark.parametrize("name, content, complaint", [
+        ("a.json", '{"sentence": "a", "label": "100"}\n{"sentence": "b", "label": "999"}\n', "line 2 has the unknown label '999'"),
+        ("a.json", '{"sentence": "a", "label": "100"}\n{"sentence": \n', "line 2 is not valid JSON"),
+        ("a.json", '{"label": "100"}\n', 'line 1 has no "sentence"'), ("a.json", '{"sentence": "a"}\n', 'no "label"'),
+        ("a.json", "", "holds no record"), ("a.json", "3\n", "line 1 is no record")])
+    def test_what_is_wrong_is_named_with_file_and_line(self, tmp_path, name, content, complaint):
+        with pytest.raises(BadInput, match=complaint):
+            self.read(tmp_path, name, content, (Fields("sentence", None, "label", "id"),), labels={"100": None})
+
+    def test_a_score_must_be_a_number(self, tmp_path):
+        with pytest.raises(BadInput, match="line 1 has the score 'nan'"):
+            self.read(tmp_path, "a.tsv", "g\tf\ty\t1\tnan\ta\tb\n", forms_of("stsb", None), regression=True)
+
+    @pytest.mark.parametrize("content, complaint", [
+        ("index\tprediction\n0\t1\n0\t1\n", "line 3 predicts the record 0 a second time"),
+        ("index\tprediction\n0\t1\n", "lacks a prediction for 1 of 2"), ("index\tprediction\n5\t1\n", "not among the 2"),
+        ("index\tprediction\n0\t9\n", "unknown label '9'")])
+    def test_predictions_that_do_not_fit_the_records(self, tmp_path, content, complaint):
+        (tmp_path / "p.tsv").write_text(content)
+        with pytest.raises(BadInput, match=complaint):
+            read_predictions(tmp_path / "p.tsv", [Record(n, "", None, "0", n + 1) for n in range(2)], False, ["0", "1"])
+
+
+class TestRows:
+    def test_pairs_are_cut_at_the_longer_part_and_told_apart_by_segment(self):
+        tokenizer = Tokenizer({piece: number for number, piece in enumerate(PIECES)}, True)
+        records = [Record(0, "w0 w1 w2 w3 w4 w5", "w6 w7", "a", 1), Record(1, "", None, "b", 2)]
+        encoded = encode(records, tokenizer, 8, {"a": 0, "b": 1})
+        assert encoded.rows.input_ids.tolist() == [[2, 5, 6, 7, 3, 11, 12, 3], [2, 3, 0, 0, 0, 0, 0, 0]]
+        assert encoded.rows.segment_ids[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+        assert encoded.cut == [0] and encoded.rows.label_ids.tolist() == [0, 1]
+
+    def test_cutting_equals_taking_tokens_off_the_longer_part_one_by_one(self):
+        for first, second, room in itertools.product(range(9), range(9), range(2, 9)):
+            lengths = [first, second]
+            while sum(lengths) > room:   # Google's _truncate_seq_pair
+                lengths[0 if lengths[0] > lengths[1] else 1] -= 1
+            assert shortened([first, second], room) == lengths
+
+
+def test_scores_of_a_regression_are_scipys(finetuned):
+    task, folder = finetuned
+    if task != "stsb":
+        pytest.skip("stsb alone has scores")
+    gold = [float(line.split("\t")[4]) for line in (folder / "dev.tsv").read_text().splitlines()]
+    found = np.load(folder / "predictions.npz")["predicted"]
+    assert read(folder / "metrics.json")["metrics"]["standard"]["pearson"] == pytest.approx(
+        stats.pearsonr(gold, found)[0], abs=1e-5)
