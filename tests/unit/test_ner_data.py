@@ -193,7 +193,8 @@ def made(tmp_path):
     (tmp_path / "dev.json").write_text(train[0] + "\n", encoding="utf-8")
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
     task_data.run(task="cluener", kind="ner", train=tmp_path / "train.json", dev=tmp_path / "dev.json",
-                  vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", do_lower_case=True, max_seq_length=16)
+                  vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", do_lower_case=True, max_seq_length=16,
+                  fields=None)
     return tmp_path / "out"
 
 
