@@ -14,7 +14,7 @@ import pytest
 from dump2bert import cli, config
 from dump2bert.nets.bert import initialize
 from dump2bert.nets.heads import BertForPretraining
-from dump2bert.tasks.ner import predict as predict_module
+from dump2bert.tasks import finetuning as shared
 from dump2bert.tasks.ner.records import entities_of, read_records
 from dump2bert.training import checkpoints
 
@@ -168,8 +168,8 @@ def test_clue_benchmark_evaluates_the_json_file_with_equal_scores(finetuned, cap
 
 
 def test_the_order_of_evaluation_is_drawn_and_changes_no_result(finetuned, capfd, monkeypatch):
-    orders, batches_of = [], predict_module.batches_of
-    monkeypatch.setattr(predict_module, "batches_of", lambda order, *rest: (orders.append([*order]), batches_of(order, *rest))[1])
+    orders, batches_of = [], shared.batches_of
+    monkeypatch.setattr(shared, "batches_of", lambda order, *rest: (orders.append([*order]), batches_of(order, *rest))[1])
     printed = []
     for shuffle in ("true", "false"):
         capfd.readouterr()

@@ -9,12 +9,13 @@ from dump2bert.files import read_json
 from dump2bert.nets.bert import initialize, namespace
 from dump2bert.progress import duration
 from dump2bert.tasks import training
+from dump2bert.tasks.batches import order_of
 from dump2bert.tasks.classification.model import ClassifierLoss, SequenceClassifier, training_inputs
 from dump2bert.tasks.classification.predict import load_finetuned, predict_rows
 from dump2bert.tasks.classification.records import DATASETS
 from dump2bert.tasks.classification.rows import read_rows
 from dump2bert.tasks.classification.scores import SCORE_OF, scores
-from dump2bert.tasks.finetuning import check_longest, common_description, dropped, keep, open_network
+from dump2bert.tasks.finetuning import check_longest, common_description, dropped, keep, open_network, prepared_folder
 from dump2bert.tasks.heads import start_from
 
 
@@ -30,7 +31,7 @@ def finetune(options):
         raise BadInput("--do_eval true needs --eval_data_file_path")
     model, task, development = train(options, method) if options.do_train else restore(options, method)
     if options.do_eval:
-        report(model, development, task, options.eval_batch_size, method)
+        report(model, development, task, options, method)
 
 
 def restore(options, method):
@@ -69,10 +70,11 @@ def train(options, method):
     if model.regression:   # or the first epochs learn nothing but the mean
         model.classifier.bias.set_data(Tensor(np.array([rows.label_ids.mean()], np.float32)))
     started_from = start_from(options.load_pretrain_checkpoint_path, model)
+    prepared_folder(options)    # rather than find out after the training that it cannot be
     metric = SCORE_OF[method]
 
     def score():
-        found = predict_rows(model, development, options.eval_batch_size).values
+        found = evaluated(model, development, options).values
         return scores(development.label_ids, found, count)[metric]
 
     trained = training.train(training.Task(
@@ -109,9 +111,15 @@ def check_method(method, labels):
         raise BadInput(f"--assessment_method {method} is for two labels, and there are {len(labels)}: use accuracy")
 
 
-def report(model, rows, task, batch_size, method):
+def evaluated(model, rows, options, what=None):
+    """predict_rows of the development rows, in a drawn order by choice (which does not change the result)."""
+    order = order_of(len(rows.lengths), options.seed, 0, options.eval_data_shuffle)
+    return predict_rows(model, rows, options.eval_batch_size, what, order)
+
+
+def report(model, rows, task, options, method):
     """Evaluate; print the zoo's lines on standard output."""
-    timed = predict_rows(model, rows, batch_size, "evaluated")
+    timed = evaluated(model, rows, options, "evaluated")
     total = len(rows.label_ids)
     print(f"records {total}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
           f"total time {timed.seconds:.3f} s ({duration(timed.seconds)})")
