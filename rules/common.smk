@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from dump2bert.config import load_config, plain
+from dump2bert.config import CorpusGates, load_config, plain
 from dump2bert.digest import code_digest
 from dump2bert.errors import BadInput
 

@@ -21,6 +21,16 @@ def get_clean_flags(wildcards):
                       "language": CONFIG.corpus.language, **plain(CONFIG.clean)})
 
 
+def get_gates(section):
+    """The values of the gates that one stage looks at."""
+    gates = plain(CONFIG.gates)
+    return {name: gates[name] for name in section.model_fields}
+
+
+def get_split_flags():
+    return get_flags({"language": CONFIG.corpus.language, **plain(CONFIG.split), **get_gates(CorpusGates)})
+
+
 def get_texts(split):
     return expand(f"{RESULTS}/corpus/text/{split}/{{source}}.txt", source=SOURCES)
 
@@ -88,7 +98,7 @@ rule split:
     message: "Splitting the documents into training and held-out ones"
     params:
         code=code_digest("stages.split"),
-        flags=get_flags(plain(CONFIG.split)),
+        flags=get_split_flags(),
         train_dir=f"{RESULTS}/corpus/text/train",
         held_out_dir=f"{RESULTS}/corpus/text/held_out",
     input:

@@ -28,12 +28,14 @@ EXIT_BAD_INPUT, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 75
 
 class Command(NamedTuple):
     """`files`: names of file flags; `?` marks an optional one, `*` a comma list. `sections`: whose fields are flags,
-    as `Class` or `Class.field`. `kinds`: choices of a positional argument before the flags."""
+    as `Class` or `Class.field`. `kinds`: choices of a positional argument before the flags. `places`: names of positional
+    paths."""
 
     help: str
     files: str = ""
     sections: str = ""
     kinds: tuple = ()
+    places: str = ""
 
 
 COMMANDS = {
@@ -43,8 +45,9 @@ COMMANDS = {
     "extract": Command("wiki export -> articles, by WikiExtractor", "dump output statistics", "Extract"),
     "clean": Command("articles or text -> one sentence a line", "input_file output statistics",
                      "Clean Corpus.language Cleaned"),
-    "split": Command("sentences of all parts -> training and held-out documents, duplicates dropped",
-                     "input_file* part_statistics* train_dir held_out_dir statistics", "Split"),
+    "split": Command("sentences of all parts -> training and held-out documents; duplicates and what is no text dropped",
+                     "input_file* part_statistics* train_dir held_out_dir statistics",
+                     "Split Corpus.language CorpusGates"),
     "vocabulary": Command("train a WordPiece vocabulary, or check a given one",
                           "input_file*? vocab_file? output",
                           "Vocabulary.vocab_size Vocabulary.min_frequency Vocabulary.do_lower_case"),
@@ -57,17 +60,22 @@ COMMANDS = {
                         "NetworkFile Config.device_target Pretrain PretrainRun"),
     "pretrain_eval": Command("MLM and NSP scores on held-out data",
                              "checkpoint data_dir schema_dir? output", "Config.device_target PretrainEval Part"),
+    "import": Command("a checkpoint of Hugging Face, Google or the model zoo -> model.ckpt, network.json, vocab.txt",
+                      "vocab_file?", "ImportOptions Network.compute_type", places="source destination"),
+    "export": Command("model.ckpt -> a Hugging Face folder, or a MindIR or ONNX graph", "vocab_file?", "ExportOptions",
+                      places="source destination"),
     "task_data": Command("a task's records -> TFRecord, schema, labels",
                          "train dev vocab_file output_dir",
-                         "TaskName Finetune.max_seq_length Vocabulary.do_lower_case", ),
+                         "TaskName Finetune.max_seq_length Finetune.doc_stride Finetune.max_query_length "
+                         "Vocabulary.do_lower_case"),
     "finetune": Command("train and evaluate a task's head on top of a pretrained network",
                         "vocab_file_path? label2id_file_path? save_finetune_checkpoint_path? "
                         "load_pretrain_checkpoint_path? load_finetune_checkpoint_path? train_data_file_path? "
-                        "eval_data_file_path? schema_file_path?",
+                        "eval_data_file_path? eval_json_path? schema_file_path?",
                         "NetworkFile Config.device_target Finetune FinetuneRun Vocabulary.do_lower_case",
                         kinds=("classifier", "ner", "squad")),
     "predict": Command("text in, answers out, with a finetuned network",
-                       "checkpoint vocab_file input output label_ids?", "Config.device_target Predict"),
+                       "checkpoint vocab_file input? output label_ids? nbest_predictions?", "Config.device_target Predict"),
     "evaluate": Command("score predictions against the gold data",
                         "gold predictions output label_ids?", "TaskName Evaluated"),
     "report": Command("one page about the run, or about one task of it", "results_dir output", "Page"),
@@ -86,6 +94,10 @@ FILES = {
     "load_checkpoint_path": "checkpoint to take initial weights from",
     "checkpoint": "model.ckpt, with network.json beside it",
     "input": "input; - for standard input",
+    "source": "what to read: a folder or a checkpoint's path",
+    "destination": "folder to write to (for a graph, also a file's name)",
+    "nbest_predictions": "file for the n best answers of each question (squad)",
+    "eval_json_path": "questions with their answers, in SQuAD's form (squad)",
 }
 
 
@@ -223,6 +235,8 @@ def add_flags(parser, command):
     """The flags of one command, from its files and from the sections of config.py that it names."""
     if command.kinds:
         parser.add_argument("kind", choices=command.kinds)
+    for name in command.places.split():
+        parser.add_argument(name, type=Path, help=FILES[name])
     for word in command.files.split():
         name, optional, many = word.rstrip("?*"), "?" in word, "*" in word
         form = {"action": Paths, "nargs": "+", "metavar": "FILE[,FILE...]"} if many else {"type": path, "metavar": "PATH"}

@@ -1,4 +1,5 @@
-"""The configuration: one typed model. Every option, its default and what it means stand here and nowhere else.
+"""The configuration: one typed model. Every option, its default and what it means stand here, the corpus' in
+config_corpus.py, and nowhere else.
 
 config.yaml, a recipe laid over it, the flags of the commands, the tables in docs/ and workflow/schemas/config.schema.json all
 speak of these fields. `load_config` validates once, at the edge, and says in one sentence which key is wrong, what was
@@ -7,141 +8,18 @@ found and what is allowed. A key set to null means: as if it were not there, so 
 The names of the networks', pretraining's and optimizers' options are those of the model zoo's BERT.
 """
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+# All sections can be reached from here (cli.section_named).
+from dump2bert.config_corpus import Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample, Source, Split
+from dump2bert.option_types import (Above0, Count, Device, Dropout, Fields, Name, NotNegative, Places, Positive,
+                                    Probability, Scale, Section, Sha256, StepsOrAll, Text, distinct)
 from dump2bert.validation import did_you_mean, merged, validated, without_nulls
 
 
-def number(value):
-    """YAML reads 1e-4 as a text (it wants 1.0e-4); people mean the number."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
-
-
-def one_or_many(value):
-    return [value] if isinstance(value, str) else value
-
-
-def distinct(values):
-    if len(set(values)) < len(values):
-        raise ValueError(f"{values} holds something twice")
-    return values
-
-
-def sha256(value):
-    if not re.fullmatch("[0-9a-fA-F]{64}", value):
-        raise ValueError(f"{value!r} is no SHA-256, which has 64 hexadecimal digits")
-    return value
-
-
-def plain_name(name):
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "index":
-        raise ValueError(f"{name!r} is no good name: use a-z, 0-9 and _, with a letter first, and not `index`")
-    return name
-
-
-Above0 = Annotated[float, BeforeValidator(number), Field(gt=0)]
-NotNegative = Annotated[float, BeforeValidator(number), Field(ge=0)]
-Scale = Annotated[float, BeforeValidator(number), Field(ge=1)]
-Probability = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
-Dropout = Annotated[float, BeforeValidator(number), Field(ge=0, lt=1)]
-Sha256 = Annotated[str, AfterValidator(sha256)]
-Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, AfterValidator(plain_name)]
-Positive = Annotated[int, Field(gt=0)]
-Count = Annotated[int, Field(ge=0)]
-StepsOrAll = Annotated[int, Field(ge=-1)]
-Places = Annotated[list[str], BeforeValidator(one_or_many), Field(min_length=1)]
-Device = Literal["Ascend", "GPU", "CPU"]
-Fields = dict[Literal["text", "text_pair", "label", "id"], str | int] | None
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
-# ---------------------------------------------------------------------------------------------------------- corpus
-
-
-class Sample(Section):
-    """The sample world: a small encyclopedia of invented places and people, and task data about it."""
-
-    seed: int = 1
-    """The world is a function of it."""
-    articles: Annotated[int, Field(ge=100)] = 1500
-    """Articles in the export; every kind of thing needs a few."""
-    records: Positive = 2000
-    """Training records of each task; the dev sets have a fifth of it."""
-
-
-class Fetched(Section):
-    """Options of anything that comes from outside."""
-
-    sha256: Sha256 | None = None
-    """SHA-256 that the download must have."""
-    sums_url: str | None = None
-    """Address of the mirror's own sums file (md5, sha1 or sha256, told by their length)."""
-    member: str | None = None
-    """The member to pick when the download is a zip or tar archive."""
-
-
-class Source(Fetched):
-    """One source of text: a dump or a plain text, by path, by address (several: mirrors, tried in order) or
-    `sample:FILE` for a file of the sample world."""
-
-    dump: Places | None = None
-    """A MediaWiki XML export (.xml, .xml.bz2, .xml.gz)."""
-    text: Places | None = None
-    """A UTF-8 text, one sentence a line, a blank line between documents."""
-
-    @model_validator(mode="after")
-    def has_one_place(self):
-        if (self.dump is None) == (self.text is None):
-            raise ValueError("a source has either `dump` or `text`")
-        return self
-
-    @property
-    def places(self):
-        return self.dump or self.text
-
-
-class Corpus(Section):
-    """Where the text comes from."""
-
-    language: str = "zh"
-    """Language code (zh, en, ja, vi, ...): rules for sentences and scripts follow from it."""
-    sources: dict[Name, Source] = {}
-    """The sources by name; the names become file names."""
-
-
-class Extract(Section):
-    """WikiExtractor's options."""
-
-    processes: Positive = 2
-    """Processes of WikiExtractor. The result does not depend on it."""
-    cut_off: Literal["error", "accept"] = "error"
-    """A dump that ends early, without its closing </mediawiki>: an error, or its whole pages are taken."""
-
-
-class Clean(Section):
-    """From articles to sentences."""
-
-    variant: Literal["none", "simplified", "traditional"] = "none"
-    """Chinese script to convert to."""
-
-
-class Split(Section):
-    """Which documents are kept out of training."""
-
-    held_out: Annotated[float, BeforeValidator(number), Field(gt=0, lt=1)] = 0.02
-    """Share of the documents held out for pretrain_eval, chosen by a hash of their text; at least one."""
+# ------------------------------------------------------------------------------------- vocabulary, pretraining data
 
 
 class Vocabulary(Fetched):
@@ -431,6 +309,14 @@ class Finetune(Optimizing):
     """Draw a new order of the records for each epoch."""
     eval_data_shuffle: bool = True
     """Evaluate in a drawn order; does not change the result."""
+    doc_stride: Positive = 128
+    """Span answering: tokens between the beginnings of the rows that a long context becomes."""
+    max_query_length: Positive = 64
+    """Span answering: tokens of a question; a longer one is cut."""
+    n_best_size: Positive = 20
+    """Span answering: answers that are listed for each question."""
+    max_answer_length: Positive = 30
+    """Span answering: tokens of a predicted answer, at the most."""
     forbid_illegal_labels: bool = True
     """With the CRF: make label steps that no annotation contains impossible (a middle after another type's beginning)."""
 
@@ -441,8 +327,8 @@ class Finetune(Optimizing):
 class Task(Section):
     """One task. Its key is its name in paths and targets."""
 
-    kind: Literal["ner", "classification", "regression"] = "ner"
-    """Kind of task."""
+    kind: Literal["ner", "classification", "regression", "squad"] = "ner"
+    """Kind of task; squad: span answering."""
     fields: Fields = None
     """Of a data set of one's own: which fields of its records (or columns, from 0) are text, text_pair, label and id."""
     train: Places | None = None
@@ -466,6 +352,8 @@ class Task(Section):
     def has_what_its_kind_has(self):
         if self.kind == "ner" and self.fields:
             raise ValueError("a task of the kind ner has no `fields`: its records are in CLUENER's form")
+        if self.kind == "squad" and self.fields:
+            raise ValueError("a task of the kind squad has no `fields`: its records are in SQuAD's form")
         if self.kind != "ner" and True in self.use_crf:
             raise ValueError(f"use_crf is for the kind ner, and this is {self.kind}")
         return self
@@ -526,6 +414,7 @@ class Config(Section):
     extract: Extract = Extract()
     clean: Clean = Clean()
     split: Split = Split()
+    gates: Gates = Gates()
     vocabulary: Vocabulary = Vocabulary()
     pretraining_data: PretrainingData = PretrainingData()
     pretrain: Pretrain = Pretrain()

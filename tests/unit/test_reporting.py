@@ -75,8 +75,11 @@ def results(tmp_path):
     lengths = {"documents": 10, "sentences": 40, "characters": 400, "length_histogram": [30, 10]}
     write_json(folder / "corpus/statistics.json", {
         "held_out_share": 0.02, "length_edges": [1, 10], "parts": {},
-        "total": {"documents_before_duplicates": 12, "duplicates_dropped": 2, **lengths,
-                  "train": lengths, "held_out": lengths,
+        "total": {"documents_before_duplicates": 16, "duplicates_dropped": 2, "near_duplicates_dropped": 1,
+                  "dropped_by_rules": 3, **lengths, "train": lengths, "held_out": lengths,
+                  "dropped_documents": {
+                      "numbers": {"count": 3, "examples": [{"text": "1 2 <3>"}]},
+                      "nearly equal to another": {"count": 1, "examples": [{"text": "as it", "like": "like that"}]}},
                   "dropped": {"no letters": {"count": 3, "examples": ["12 & <i>34</i>"]}}}})
     write_json(folder / "pretraining_data/train/statistics.json", {
         "instances": 77123, "max_seq_length": 64, "random_next_rate": 0.512, "shards": {"part-0": {}},

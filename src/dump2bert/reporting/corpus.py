@@ -29,7 +29,7 @@ INSTANCES = (
 
 
 def corpus_section(found):
-    """{"tables", "figures", "dropped"} of the corpus, or None where the page has none."""
+    """{"tables", "figures", "dropped", "dropped_documents"} of the corpus, or None where the page has none."""
     statistics = found["corpus"]
     if not statistics:
         return None
@@ -43,6 +43,8 @@ def corpus_section(found):
         "figures": [("Sentences by length, train and held_out; ranges of unequal width", lengths)] if lengths else [],
         "dropped": [{"name": rule, **entry} for rule, entry in
                     sorted(total["dropped"].items(), key=lambda item: -item[1]["count"])],
+        "dropped_documents": [{"name": rule, **entry} for rule, entry in
+                              sorted(total["dropped_documents"].items(), key=lambda item: -item[1]["count"])],
     }
 
 
@@ -56,7 +58,9 @@ def sides_table(statistics):
         rows.append([what, count(total[what]), *shares])
     return table(["", "all", "train", "held_out"], rows,
                  caption=f"The cleaned corpus. Of {count(total['documents_before_duplicates'])} documents "
-                         f"{count(total['duplicates_dropped'])} were dropped because another one has the same text; "
+                         f"{count(total['dropped_by_rules'])} were dropped because they are no text to learn from, "
+                         f"{count(total['duplicates_dropped'])} because another one has the same text and "
+                         f"{count(total['near_duplicates_dropped'])} because another one has nearly the same; "
                          f"{percent(statistics['held_out_share'])} of the rest were to be held out, chosen by a hash "
                          "of their text.")
 
@@ -73,7 +77,7 @@ def sources_table(sources):
     return rows and table(["source", *(key.replace("_", " ") for key in EXTRACTED), "empty", "documents", "sentences",
                            "characters"], rows,
                           caption="The sources: pages of the dump (a text has none), articles after extraction (empty: "
-                                  "pages without text), and what cleaning left, before duplicates were dropped.")
+                                  "pages without text), and what cleaning left, before documents were dropped.")
 
 
 def instances_table(pretraining_data):
