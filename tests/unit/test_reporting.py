@@ -173,6 +173,12 @@ def test_page_is_made_without_pretrain_eval_and_predictions(results):
     assert "0.5500" in text and "<h3>Examples" not in text and "Pretraining, step by step" in text
 
 
+def test_dropped_documents_are_shown_with_their_rule_and_what_they_are_like(results):
+    text = page(collect(results, CONFIG), ABOUT)
+    assert "numbers: 3" in text and "1 2 &lt;3&gt;" in text
+    assert "nearly equal to another: 1" in text and "like:</small> like that" in text
+
+
 def test_texts_are_escaped(results):
     text = page(collect(results, CONFIG), ABOUT)
     assert "<i>34" not in text and "12 &amp; &lt;i&gt;34&lt;/i&gt;" in text
