@@ -3,7 +3,10 @@
 TASKS = CONFIG.tasks
 # Kind of task -> kind of `dump2bert finetune`, and the flags that tell it from others of that kind.
 KINDS = {"ner": ("ner", {}), "classification": ("classifier", {}),
-         "regression": ("classifier", {"assessment_method": "spearman_correlation"})}
+         "regression": ("classifier", {"assessment_method": "spearman_correlation"}), "squad": ("squad", {})}
+# Options that one kind alone reads: they make nothing of another stale.
+OWN_OPTIONS = {"squad": ["doc_stride", "max_query_length", "n_best_size", "max_answer_length"],
+               "ner": ["forbid_illegal_labels"]}
 VARIANTS = {f"{name}-crf" if use_crf else name: (name, use_crf) for name, task in TASKS.items() for use_crf in task.use_crf}
 
 
@@ -39,7 +42,22 @@ def get_task_data_code(wildcards):
 def get_task_data_flags(wildcards):
     task = TASKS[wildcards.task]
     return get_flags({"task": wildcards.task, "kind": task.kind, "max_seq_length": task.finetune.max_seq_length,
-                      "do_lower_case": CONFIG.vocabulary.do_lower_case, "fields": task.fields})
+                      "do_lower_case": CONFIG.vocabulary.do_lower_case, "fields": task.fields,
+                      **get_options(task, ["doc_stride", "max_query_length"])})
+
+
+def get_options(task, names=None):
+    """The finetuning options that a task's kind reads; with `names` those of its own kind alone that are among them."""
+    values = get_optimizing(task.finetune)
+    if names:
+        return {name: values[name] for name in OWN_OPTIONS.get(task.kind, []) if name in names}
+    others = {name for kind, own in OWN_OPTIONS.items() if kind != task.kind for name in own}
+    return {name: value for name, value in values.items() if name not in others}
+
+
+def get_tasks(*kinds):
+    """A pattern of the tasks of these kinds; one that nothing matches where there are none."""
+    return "|".join(name for name, task in TASKS.items() if task.kind in kinds) or "(?!)"
 
 
 def get_task_file(file):
@@ -80,7 +98,7 @@ def get_finetune_code(stage):
 
 
 def get_finetune_flags(wildcards):
-    values = get_optimizing(get_task(wildcards).finetune)
+    values = get_options(get_task(wildcards))
     kind, own = KINDS[get_task(wildcards).kind]
     return [kind,
             *get_flags({"device_target": CONFIG.device_target, **values, **own, "use_crf": VARIANTS[wildcards.variant][1],
@@ -88,8 +106,24 @@ def get_finetune_flags(wildcards):
                         "seed": int(wildcards.seed), "network": json.loads(get_network(wildcards.network))})]
 
 
-def get_start_flags(wildcards, input):
-    return get_flags({"load_pretrain_checkpoint_path": input.start or None})
+def get_schema(wildcards):
+    squad = get_task(wildcards).kind == "squad"
+    return get_task_file("schema_train.json" if squad else "schema.json")(wildcards)
+
+
+def get_labels(wildcards):
+    return [] if get_task(wildcards).kind == "squad" else get_task_file("labels.json")(wildcards)
+
+
+def get_questions(wildcards):
+    """The answers that squad is evaluated against while it is finetuned."""
+    return get_gold(wildcards) if get_task(wildcards).kind == "squad" else []
+
+
+def get_file_flags(wildcards, input):
+    """Files that not every kind of task and start has."""
+    return get_flags({"load_pretrain_checkpoint_path": input.start or None, "label2id_file_path": input.labels or None,
+                      "eval_json_path": input.questions or None})
 
 
 def get_form(task):
@@ -97,17 +131,20 @@ def get_form(task):
     return "tsv" if TASK_FILES[task, "dev"].removesuffix(".gz").endswith((".tsv", ".csv")) else "json"
 
 
-def get_variants(form):
-    """A pattern of the variants whose predictions have this form; one that nothing matches where there are none."""
-    return "|".join(variant for variant, (task, _) in VARIANTS.items() if get_form(task) == form) or "(?!)"
+def get_variants(form, *kinds):
+    """A pattern of the variants of these kinds whose predictions have this form; one that nothing matches where there are
+    none."""
+    return "|".join(variant for variant, (task, _) in VARIANTS.items()
+                    if get_form(task) == form and TASKS[task].kind in kinds) or "(?!)"
 
 
 def get_predictions(wildcards):
     return f"{RUN}/predictions.{get_form(VARIANTS[wildcards.variant][0])}"
 
 
-def get_predict_flags(wildcards):
-    return get_flags({"device_target": CONFIG.device_target, "fields": get_task(wildcards).fields})
+def get_predict_flags(wildcards, output):
+    return get_flags({"device_target": CONFIG.device_target, "fields": get_task(wildcards).fields,
+                      "nbest_predictions": output.get("nbest")})
 
 
 def get_evaluate_flags(wildcards):
@@ -140,6 +177,7 @@ rule task_data:
         schema=f"{RESULTS}/tasks/{{task}}/schema.json",
         labels=f"{RESULTS}/tasks/{{task}}/labels.json",
         statistics=f"{RESULTS}/tasks/{{task}}/statistics.json",
+    wildcard_constraints: task=get_tasks("ner", "classification", "regression")
     log: f"{RESULTS}/logs/task_data/{{task}}.log"
     benchmark: f"{RESULTS}/benchmarks/task_data/{{task}}.tsv"
     threads: 1
@@ -149,20 +187,31 @@ rule task_data:
         " --vocab_file {input.vocab_file:q} --output_dir {params.folder:q}"
 
 
+use rule task_data as task_data_squad with:
+    output:
+        train=f"{RESULTS}/tasks/{{task}}/train.tfrecord",
+        dev=f"{RESULTS}/tasks/{{task}}/dev.tfrecord",
+        schema_train=f"{RESULTS}/tasks/{{task}}/schema_train.json",
+        schema_eval=f"{RESULTS}/tasks/{{task}}/schema_eval.json",
+        statistics=f"{RESULTS}/tasks/{{task}}/statistics.json",
+    wildcard_constraints: task=get_tasks("squad")
+
+
 rule finetune:
     message: "Finetuning {wildcards.network} on {wildcards.variant}, seed {wildcards.seed}"
     params:
         code=get_finetune_code("finetune"),
         flags=get_finetune_flags,
-        start=get_start_flags,
+        files=get_file_flags,
         folder=RUN,
     input:
         start=get_start,
         start_network=get_start_network,
         train=get_task_file("train.tfrecord"),
         dev=get_task_file("dev.tfrecord"),
-        schema=get_task_file("schema.json"),
-        labels=get_task_file("labels.json"),
+        schema=get_schema,
+        labels=get_labels,
+        questions=get_questions,
         vocab_file=VOCABULARY,
     output:
         model=f"{RUN}/model.ckpt",
@@ -174,8 +223,8 @@ rule finetune:
     resources: mem_mb=get_memory(6000)
     # exec: as in the rule pretrain.
     shell:
-        "exec dump2bert --log {log:q} finetune {params.flags:q} {params.start:q} --vocab_file_path {input.vocab_file:q}"
-        " --label2id_file_path {input.labels:q} --schema_file_path {input.schema:q}"
+        "exec dump2bert --log {log:q} finetune {params.flags:q} {params.files:q} --vocab_file_path {input.vocab_file:q}"
+        " --schema_file_path {input.schema:q}"
         " --train_data_file_path {input.train:q} --eval_data_file_path {input.dev:q}"
         " --save_finetune_checkpoint_path {params.folder} --stop_with_parent true"
 
@@ -193,7 +242,7 @@ rule predict:
     output:
         predictions=f"{RUN}/predictions.json",
         label_ids=f"{RUN}/predictions.npz",
-    wildcard_constraints: variant=get_variants("json")
+    wildcard_constraints: variant=get_variants("json", "ner", "classification", "regression")
     log: f"{RESULTS}/logs/predict/{{network}}/{{variant}}-{{seed}}.log"
     benchmark: f"{RESULTS}/benchmarks/predict/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.predict
@@ -207,7 +256,15 @@ use rule predict as predict_table with:
     output:
         predictions=f"{RUN}/predictions.tsv",
         label_ids=f"{RUN}/predictions.npz",
-    wildcard_constraints: variant=get_variants("tsv")
+    wildcard_constraints: variant=get_variants("tsv", "ner", "classification", "regression")
+
+
+use rule predict as predict_squad with:
+    output:
+        predictions=f"{RUN}/predictions.json",
+        label_ids=f"{RUN}/predictions.npz",
+        nbest=f"{RUN}/predictions.nbest.json",
+    wildcard_constraints: variant=get_variants("json", "squad")
 
 
 rule evaluate:

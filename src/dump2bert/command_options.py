@@ -64,12 +64,16 @@ class Predict(Section):
     """Records of a batch; does not change the result."""
     fields: Fields = None
     """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""
+    question: str | None = None
+    """Span answering: one question, in place of --input."""
+    context: str | None = None
+    """Span answering: the paragraph that --question is about."""
 
 
 class TaskName(Section):
     task: str
     """Name of the task."""
-    kind: Literal["ner", "classification", "regression"] = "ner"
+    kind: Literal["ner", "classification", "regression", "squad"] = "ner"
     """Kind of the task."""
     fields: Fields = None
     """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""

@@ -239,11 +239,6 @@ def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, co
     assert len(errors) == 1 and complaint in errors[0]
 
 
-def test_another_kind_is_not_there_yet(capfd):
-    assert run("finetune", "squad") == 1
-    assert "finetune squad is not there yet" in capfd.readouterr().err
-
-
 def test_a_pretrained_network_or_another_vocabulary_cannot_predict(finetuned, capfd):
     (finetuned / "bare").mkdir()
     (finetuned / "bare" / "network.json").write_text('{"network": {}}')

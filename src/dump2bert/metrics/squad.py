@@ -31,3 +31,16 @@ def words_f1(predicted, gold):
     predicted, gold = normalised(predicted).split(), normalised(gold).split()
     common = (Counter(predicted) & Counter(gold)).total()
     return 2 * common / (len(predicted) + len(gold)) if common else 0.0
+
+
+QUESTION_WORDS = ("what", "who", "whose", "whom", "when", "where", "which", "why", "how")
+CHINESE_QUESTION_WORDS = ("哪一年", "几月", "什么时候", "何时", "谁", "哪里", "哪儿", "什么地方", "为什么", "多少", "多长", "几",
+                          "哪", "怎么", "怎样", "如何", "什么")
+"""Those that contain others come first."""
+
+
+def question_word(question):
+    """The word that a question asks with, for tables; "other" where there is none of those known."""
+    words = re.findall(r"[a-z]+", question.lower())
+    found = next((word for word in words if word in QUESTION_WORDS), None)
+    return found or next((word for word in CHINESE_QUESTION_WORDS if word in question), "other")
