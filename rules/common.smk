@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from dump2bert.config import CorpusGates, load_config, plain
+from dump2bert.config import CorpusGates, DataGates, load_config, plain
 from dump2bert.digest import code_digest
 from dump2bert.errors import BadInput
 
@@ -28,7 +28,8 @@ wildcard_constraints:
     network="[a-z][a-z0-9_]*",
     task="[a-z][a-z0-9_]*",
     variant="[a-z][a-z0-9_-]*",
-    split="train|held_out",
+    split="(phase2/)?(train|held_out)",
+    phase="(phase1/)?",
     seed="[0-9]+",
 
 
@@ -69,6 +70,12 @@ def get_optimizing(section):
     """A section's values with the options of the chosen optimizer only: those of the others make nothing stale."""
     others = {"Lamb", "AdamWeightDecay", "Momentum"} - {section.optimizer}
     return {name: value for name, value in plain(section).items() if name not in others}
+
+
+def get_gates(section, *more):
+    """The values of the gates that one stage looks at."""
+    gates = plain(CONFIG.gates)
+    return {name: gates[name] for name in (*section.model_fields, *more)}
 
 
 def get_memory(mem_mb):

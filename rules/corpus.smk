@@ -21,12 +21,6 @@ def get_clean_flags(wildcards):
                       "language": CONFIG.corpus.language, **plain(CONFIG.clean)})
 
 
-def get_gates(section):
-    """The values of the gates that one stage looks at."""
-    gates = plain(CONFIG.gates)
-    return {name: gates[name] for name in section.model_fields}
-
-
 def get_split_flags():
     return get_flags({"language": CONFIG.corpus.language, **plain(CONFIG.split), **get_gates(CorpusGates)})
 

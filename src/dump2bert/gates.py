@@ -4,6 +4,8 @@ Each gate is a key of the section `gates`; its message says what was found where
 value lets the run through.
 """
 
+import math
+
 from dump2bert.errors import BadInput
 
 
@@ -31,7 +33,5 @@ def check_share(where, what, share, limit, advice, key):
 
 
 def passed(value, direction):
-    """A rounded value that just lets `value` through, from above (1) or below (-1)."""
-    step = 10 ** (0 if value >= 100 else 2)
-    rounded = -(-value * step // 1) if direction > 0 else value * step // 1
-    return float(rounded / step)
+    """`value` with two digits behind the point, rounded so that it is let through: up (1) or down (-1)."""
+    return (math.ceil(value * 100) if direction > 0 else math.floor(value * 100)) / 100

@@ -4,10 +4,14 @@ import json
 
 import pytest
 
+from dump2bert.config import DataGates, plain
 from dump2bert.errors import BadInput
 from dump2bert.stages import schema
 from dump2bert.tfrecord import decode_example, encode_example, read_records, write_records
 from tests.unit.pretraining_world import PIECES, make_data, write_text, write_vocabulary
+
+
+GATES = {**plain(DataGates()), "min_sentences_per_document": 1.1}
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +34,8 @@ def data_dir(world, tmp_path):
 
 @pytest.fixture
 def make_schema(world, data_dir):
-    def run():
-        schema.run(data_dir=data_dir, vocab_file=world[0], output=data_dir / "schema.json")
+    def run(**gates):
+        schema.run(data_dir=data_dir, vocab_file=world[0], output=data_dir / "schema.json", **{**GATES, **gates})
         return json.loads((data_dir / "schema.json").read_text())
     return run
 
@@ -145,3 +149,21 @@ def test_a_missing_shard_and_an_empty_folder_are_errors(make_schema, data_dir):
     (data_dir / "part-0.tfrecord").unlink()
     with pytest.raises(BadInput, match="has no TFRecord files"):
         make_schema()
+
+
+def test_two_shards_of_the_same_bytes_are_refused_unless_it_is_meant(make_schema, data_dir):
+    (data_dir / "statistics.json").unlink()
+    (data_dir / "part-7.tfrecord").write_bytes((data_dir / "part-1.tfrecord").read_bytes())
+    with pytest.raises(BadInput, match="part-7.tfrecord and .*part-1.tfrecord are the same.*accept_equal_shards: true"):
+        make_schema()
+    assert not (data_dir / "schema.json").exists()
+    assert make_schema(accept_equal_shards=True)["numRows"]
+
+
+def test_a_gate_of_the_statistics_stops_the_stage(make_schema, data_dir):
+    statistics = json.loads((data_dir / "statistics.json").read_text())
+    (data_dir / "statistics.json").write_text(json.dumps({**statistics, "unknown_rate": 0.9}))
+    with pytest.raises(BadInput, match="statistics.json: unknown tokens .* are 90.0%.*max_unknown_rate: 0.9"):
+        make_schema()
+    assert not (data_dir / "schema.json").exists()
+    make_schema(max_unknown_rate=0.9)
