@@ -29,6 +29,25 @@ class NetworkFile(Section):
     input_mask_from_dataset and token_type_ids_from_dataset only pretraining and its evaluation take notice."""
 
 
+class ImportOptions(Section):
+    network_keys: dict | None = None
+    """Keys of the network, as JSON, that the checkpoint does not say (a zoo checkpoint: num_attention_heads) or that shall
+    differ (hidden_act, dropout); sizes must fit the weights."""
+
+
+class ExportOptions(Section):
+    format: Literal["huggingface", "mindir", "onnx"] = "huggingface"
+    """huggingface: a folder that transformers loads; mindir, onnx: a graph with fixed shapes."""
+    do_lower_case: bool | None = None
+    """What the tokenizer's files say; default: what is known of the network, else true."""
+    batch_size: Positive = 1
+    """Sequences that the graph takes."""
+    seq_length: Positive | None = None
+    """Tokens of a sequence of the graph; default: the network's seq_length."""
+    max_predictions_per_seq: Positive = 20
+    """Masked positions that the graph of a pretrained network takes."""
+
+
 class PretrainRun(Section):
     adopt_state: str | None = None
     """A state folder to go on from although the code has changed since."""
@@ -36,6 +55,8 @@ class PretrainRun(Section):
     """Begin anew although there is state that other code has written."""
     stop_with_parent: bool = False
     """Save the state and stop when the process that started this one is gone."""
+    zoo_lines: bool = False
+    """Also say every look at the losses in the form of the model zoo's progress line."""
 
 
 class FinetuneRun(Section):

@@ -19,6 +19,14 @@ from dump2bert.option_types import (Above0, Count, Device, Dropout, Fields, Name
 from dump2bert.validation import did_you_mean, merged, validated, without_nulls
 
 
+def spread_phase2(values):
+    """A section's `phase2` says only what differs from the section itself."""
+    if not isinstance(values, dict) or not isinstance(values.get("phase2"), dict):
+        return values
+    first = {key: value for key, value in values.items() if key != "phase2"}
+    return {**first, "phase2": merged(first, values["phase2"])}
+
+
 # ------------------------------------------------------------------------------------- vocabulary, pretraining data
 
 
@@ -64,11 +72,21 @@ class Instances(Section):
         return self
 
 
-class PretrainingData(Instances):
-    """Masked instances of the training and the held-out documents."""
-
+class Shards(Instances):
     shards: Positive = 8
     """TFRecord files of the training set; at least as many as devices that train."""
+
+
+class PretrainingData(Shards):
+    """Masked instances of the training and the held-out documents."""
+
+    phase2: Shards | None = None
+    """What differs in the data of a second phase of pretraining (longer sequences); null: there is none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def spread(cls, values):
+        return spread_phase2(values)
 
 
 # --------------------------------------------------------------------------------------------------------- networks
@@ -244,9 +262,10 @@ class Pretrain(Optimizing):
     do_shuffle: bool = True
     """Draw a new order of the records for each epoch."""
     enable_data_sink: bool = True
-    """Feed Ascend through MindSpore's data sink; a CPU has none."""
+    """Feed Ascend and GPU through MindSpore's data sink, and look at losses every data_sink_steps; false: batches come one
+    by one and every step is looked at."""
     data_sink_steps: Positive = 1
-    """Steps of one sink; on a CPU the interval at which loss is read and logged."""
+    """Steps of one sink, after which losses are looked at and logged; on a CPU, which has no sink, only that."""
     accumulation_steps: Positive = 1
     """Micro-batches whose gradients make one weight update."""
     save_checkpoint_steps: Positive = 1000
@@ -259,6 +278,26 @@ class Pretrain(Optimizing):
     """Records of a batch on one device."""
     seed: int = 1
     """Seed of weights, order and dropout."""
+    spike_factor: NotNegative = 3.0
+    """A loss above this many times the median of the last spike_window good steps is a spike; 0: nothing is."""
+    spike_window: Positive = 100
+    """Good steps that the median is of."""
+    max_rollbacks: Count = 3
+    """How often training may go back to its last snapshot and leave out the batch of a step that went wrong (a spike, or
+    numbers that are not finite) before it stops."""
+
+
+class PretrainPhases(Pretrain):
+    """Pretraining: the seed's run_pretrain flags and options."""
+
+    phase2: Pretrain | None = None
+    """What differs in a second phase, which begins with the first one's weights (and no more of it) and trains on
+    pretraining_data.phase2; null: there is none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def spread(cls, values):
+        return spread_phase2(values)
 
 
 class PretrainEval(Section):
@@ -382,8 +421,9 @@ class NetworkEntry(Network):
     like: str | None = None
     """Another network, whose keys this one has where it gives none of its own: `{like: base, start: random}`."""
     start: str = "pretrain"
-    """pretrain: pretrained in this run; random: not pretrained at all; else a checkpoint's path to finetune from."""
-    pretrain: Pretrain = Pretrain()
+    """pretrain: pretrained in this run; random: not pretrained at all; else the path of a checkpoint that `dump2bert import`
+    reads (a Hugging Face folder, Google's, the zoo's or one of this project), which says itself what network it is."""
+    pretrain: PretrainPhases = PretrainPhases()
     """What differs from the section `pretrain` for this network."""
 
 
@@ -417,7 +457,7 @@ class Config(Section):
     gates: Gates = Gates()
     vocabulary: Vocabulary = Vocabulary()
     pretraining_data: PretrainingData = PretrainingData()
-    pretrain: Pretrain = Pretrain()
+    pretrain: PretrainPhases = PretrainPhases()
     pretrain_eval: PretrainEval = PretrainEval()
     finetune: Finetune = Finetune()
     networks: dict[Name, NetworkEntry] = {}
@@ -475,15 +515,20 @@ class Config(Section):
                     raise ValueError(f"tasks.{name}.networks names {network!r}, which is not under networks"
                                      f"{did_you_mean(network, self.networks)}")
         for name, network in self.networks.items():
-            if network.pretrain.distribute or network.pretrain.device_num > 1:
-                raise ValueError(f"networks.{name}.pretrain asks for several devices (distribute, device_num), which this "
-                                 "version cannot train on yet")
-            if network.seq_length not in (None, self.pretraining_data.max_seq_length) and network.start == "pretrain":
-                raise ValueError(f"networks.{name}.seq_length is {network.seq_length}, but "
-                                 f"pretraining_data.max_seq_length is {self.pretraining_data.max_seq_length}")
-            longest = max([self.pretraining_data.max_seq_length]
-                          + [task.finetune.max_seq_length for task in self.tasks.values()])
-            if not network.use_relative_positions and longest > network.max_position_embeddings:
+            data = [self.pretraining_data]
+            if network.pretrain.phase2 and network.start == "pretrain":
+                if not self.pretraining_data.phase2:
+                    raise ValueError(f"networks.{name}.pretrain has a phase2, but pretraining_data has none: say there how "
+                                     "its data differs, for example phase2: {max_seq_length: 512, "
+                                     "max_predictions_per_seq: 80}")
+                data.append(self.pretraining_data.phase2)
+            lengths = [part.max_seq_length for part in data]
+            if network.start == "pretrain" and any(network.seq_length not in (None, length) for length in lengths):
+                raise ValueError(f"networks.{name}.seq_length is {network.seq_length}, but pretraining_data has "
+                                 f"max_seq_length {' and '.join(map(str, lengths))}")
+            longest = max(lengths + [task.finetune.max_seq_length for task in self.tasks.values()])
+            if (not network.use_relative_positions and longest > network.max_position_embeddings
+                    and network.start in ("pretrain", "random")):
                 raise ValueError(f"networks.{name}.max_position_embeddings is {network.max_position_embeddings}, "
                                  f"but sequences of {longest} are asked for")
         if not self.corpus.sources and (

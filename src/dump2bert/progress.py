@@ -1,14 +1,22 @@
-"""What long work says while it runs: a line to the terminal and to the stage's log every few seconds."""
+"""What long work says while it runs: a bar on a terminal; else a line to the terminal and to the stage's log now and then."""
 
 import logging
+import math
+import shutil
+import sys
 import time
 
 logger = logging.getLogger("dump2bert")
 SECONDS_BETWEEN_LINES = 10
+SECONDS_BETWEEN_BARS = 0.5
+BAR = 20                       # characters
+CLEAR_LINE = "\r\x1b[K"
 
 
 def say(message):
-    """One line for the person who watches."""
+    """One line for the person who watches (in place of the bar, if one stands there)."""
+    if sys.stderr.isatty():
+        sys.stderr.write(CLEAR_LINE)
     logger.info(message)
 
 
@@ -20,22 +28,28 @@ def duration(seconds):
 
 
 class Progress:
-    """Counts towards a total and says so every few seconds: share, rate, time left, and what the caller adds.
+    """Counts towards a total and says so: share, rate, time left, and what the caller adds. On a terminal that is a bar,
+    elsewhere a line every `seconds_between_lines` (the first one after ten).
 
     `done` is where the count starts (work that an earlier run has finished does not count into the rate).
     """
 
-    def __init__(self, total, unit, what="", done=0):
+    def __init__(self, total, unit, what="", done=0, seconds_between_lines=SECONDS_BETWEEN_LINES):
         self.total, self.unit, self.what, self.done = total, unit, what, done
         self.first, self.started = done, time.monotonic()
-        self.said = self.started
+        self.next_line, self.seconds_between_lines = self.started + SECONDS_BETWEEN_LINES, seconds_between_lines
+        self.next_bar = 0.0 if sys.stderr.isatty() else math.inf
 
     def update(self, count=1, **values):
         """`count` more units are done. `values` are shown as given, floats with four digits."""
         self.done += count
         now = time.monotonic()
-        if now - self.said >= SECONDS_BETWEEN_LINES or self.done == self.total:
-            self.said = now
+        if self.next_bar < math.inf and self.done < self.total:
+            if now >= self.next_bar:
+                self.next_bar = now + SECONDS_BETWEEN_BARS
+                show_bar(f"[{'#' * int(BAR * self.done / self.total):{BAR}}] {self.line(now, values)}")
+        elif now >= self.next_line or self.done == self.total:
+            self.next_line = now + self.seconds_between_lines
             say(self.line(now, values))
 
     def line(self, now, values):
@@ -45,6 +59,14 @@ class Progress:
         parts += [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
                   for name, value in values.items()]
         parts.append(f"{rate:.3g}/s")
-        if rate and self.done < self.total:
+        if rate > 0 and self.done < self.total:
             parts.append(f"{duration((self.total - self.done) / rate)} left")
         return ", ".join(parts)
+
+
+def show_bar(text):
+    """Put `text` on the terminal's last line, in place of what stands there; cut to its width, for a bar that wraps would
+    leave lines behind."""
+    width = shutil.get_terminal_size().columns - 1
+    sys.stderr.write(f"{CLEAR_LINE}{text[:width]}")
+    sys.stderr.flush()

@@ -56,6 +56,11 @@ def of_labels(log_probabilities, labels):
     return -ops.gather_elements(log_probabilities, 1, labels.reshape(-1, 1)).reshape(-1)
 
 
+def is_best(log_probabilities, losses):
+    """(N, C), (N,) -> (N,) float32: 1 where the label, whose loss is given, has the highest probability of its row."""
+    return (-losses >= ops.stop_gradient(log_probabilities).max(-1)).astype(ms.float32)
+
+
 class BertForPretraining(nn.Cell):
     """The network that is pretrained: BertModel with both heads. `network`: see nets/bert.py."""
 
@@ -85,11 +90,13 @@ class PretrainingLoss(nn.Cell):
         The seven columns of a micro-batch (B, S), (B, 1) and (B, P); masked_lm_total () float32: sum(w) + 1e-5, over
         the whole update divided by its micro-batches, so that the mean of the micro-batches' losses is the large
         batch's.
-        -> loss, mlm_loss, nsp_loss, scalars
+        -> loss, mlm_loss, nsp_loss, mlm_accuracy, nsp_accuracy, scalars. (Accuracy: the label's probability is the
+        highest, which costs one reduction; argmax would cost twice as much.)
         """
         words, next_sentence = self.model(input_ids, input_mask, token_type_ids, masked_lm_positions, dropout_keys,
                                           dropout_masks)
-        losses = of_labels(words, masked_lm_ids.reshape(-1))
-        mlm_loss = (losses * masked_lm_weights.reshape(-1)).sum() / masked_lm_total
-        nsp_loss = of_labels(next_sentence, next_sentence_labels.reshape(-1)).mean()
-        return mlm_loss + nsp_loss, mlm_loss, nsp_loss
+        word_losses, weights = of_labels(words, masked_lm_ids.reshape(-1)), masked_lm_weights.reshape(-1)
+        next_losses = of_labels(next_sentence, next_sentence_labels.reshape(-1))
+        mlm_loss, nsp_loss = (word_losses * weights).sum() / masked_lm_total, next_losses.mean()
+        mlm_accuracy = (is_best(words, word_losses) * weights).sum() / masked_lm_total
+        return mlm_loss + nsp_loss, mlm_loss, nsp_loss, mlm_accuracy, is_best(next_sentence, next_losses).mean()

@@ -1,5 +1,6 @@
 """Stage `pretrain`: TFRecord shards -> model.ckpt, network.json, metrics.jsonl, with a state that survives kills."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,14 +10,15 @@ from dump2bert.progress import say
 
 
 def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, load_checkpoint_path, network,
-        device_target, adopt_state, fresh, stop_with_parent, **options):
+        device_target, adopt_state, fresh, stop_with_parent, zoo_lines, **options):
     """network: the keys of config.py's Network and relative_positions; options: the fields of its Pretrain."""
     from dump2bert.digest import code_digest
     from dump2bert.tokenization import load_vocabulary
-    from dump2bert.training import checkpoints, context
+    from dump2bert.training import checkpoints, context, distribution
     from dump2bert.training.interruption import Interruption
     from dump2bert.training.pretraining import Run, resolved_network, state_key
     from dump2bert.training.pretraining_batches import manifest, open_records
+    from dump2bert.training.pretraining_loop import train
     from dump2bert.training.state import open_state
 
     options = SimpleNamespace(device_target=device_target, **options)
@@ -25,8 +27,8 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     if options.train_steps == 0:
         raise BadInput("train_steps is 0, so nothing would be trained: give the number of steps, or -1 for all of epoch_size")
     interruption = Interruption(stop_with_parent)
-    context.check_alone(options.distribute, options.device_num)
     context.set_up(device_target, options.device_id)
+    world = distribution.join(options.distribute, options.device_num)
     records = open_records(data_dir, schema_dir)
     vocabulary_size = len(load_vocabulary(vocab_file)) if vocab_file else None
     network = resolved_network(network, vocabulary_size, records.columns["input_ids"],
@@ -34,18 +36,24 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain")
     key = state_key(options, network, data, load_checkpoint_path)
     folder = Path(save_checkpoint_path or ".")
-    make_folder(folder)    # rather than find out after days that it cannot be
-    with open_state(state_dir, key, code, adopt_state, fresh) as state:
-        training = Run(options, network, records, load_checkpoint_path)
+    if world.is_first:
+        make_folder(folder)    # rather than find out after days that it cannot be
+    locked = open_state(state_dir, key, code, adopt_state, fresh) if world.is_first else nullcontext()
+    with locked as state:
+        training = Run(options, network, records, load_checkpoint_path, world)
         order = training.order
         say(f"{len(records)} records, {order.steps_per_epoch} steps of {order.batch} in an epoch, {order.left_out} "
-            f"records of each epoch left out; metrics in {state.folder / 'metrics.jsonl'}")
-        training.restore(state, fresh)
+            f"records of each epoch left out{f'; metrics in {state.folder}/metrics.jsonl' if state else ''}")
+        if state:
+            training.restore(state, fresh)
         with interruption:
-            training.train(state, interruption, folder)
+            train(training, state, interruption, folder, zoo_lines)
+        if not state:
+            return
         checkpoints.save(folder, training.model, network, {
             "step": training.step, "updates": training.updates, "epoch_size": options.epoch_size, "data": data,
-            "seed": options.seed, "code": code, "adopted_state": state.adopted(),
+            "seed": options.seed, "code": code, "adopted_state": state.adopted(), "device_num": world.size,
+            "rollbacks": len(training.rollbacks.lines),
             "initial_weights": str(load_checkpoint_path) if load_checkpoint_path else None})
         with atomic_write(folder / "metrics.jsonl") as copy:
             copy.write((state.folder / "metrics.jsonl").read_text())

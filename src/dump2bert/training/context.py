@@ -32,10 +32,3 @@ def usable_compute_type(asked, device_target):
         say("compute_type: float32 (float16 was asked for, but a CPU is faster and exact in float32)")
         return "float32"
     return asked
-
-
-def check_alone(distribute, device_num):
-    """Refuse to train on one device in silence where several were asked for."""
-    if distribute or device_num > 1:
-        raise BadInput(f"--distribute {str(distribute).lower()} --device_num {device_num} asks for training on several "
-                       "devices, which this version cannot do yet: give --distribute false --device_num 1")

@@ -1,33 +1,30 @@
-"""Pretraining: a network, its data and its state come together, and train until the asked number of weight updates.
+"""A pretraining run: a network, its data, its optimizer and its state come together. (The loop: pretraining_loop.py.)
 
 A step is a batch that was trained on; an update is a step that was not skipped for overflow. What happens at a step
 follows from the seed, its number and the state before it, so a run that was killed and goes on from a snapshot ends
-with the very weights of an undisturbed one (on a CPU; accelerators have their own dropout).
+with the very weights of an undisturbed one (on a CPU; accelerators have their own dropout). A step that went wrong (see
+watch.py) is undone by going back to the last snapshot, and left out from then on.
 """
-
-import json
-import math
-import time
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from mindspore import Tensor
 
-from dump2bert.errors import BadInput, Interrupted
-from dump2bert.files import atomic_write, sha256_of
+from dump2bert.errors import BadInput
+from dump2bert.files import sha256_of
 from dump2bert.nets.bert import initialize, namespace
 from dump2bert.nets.heads import BertForPretraining, PretrainingLoss
-from dump2bert.progress import Progress, say
+from dump2bert.progress import say
 from dump2bert.training import checkpoints
 from dump2bert.training.data import Order
+from dump2bert.training.distribution import World
 from dump2bert.training.dropout import DropoutSource
 from dump2bert.training.optimizers import make_optimizer
 from dump2bert.training.pretraining_batches import micro_batches, read_batch
 from dump2bert.training.step import LossScale, TrainStep
+from dump2bert.training.watch import LossWatch, Rollbacks
 
 KEY_OPTIONS = ("optimizer", "schedule", "gradient_clip", "enable_lossscale", "loss_scale_value", "scale_factor",
-               "scale_window", "do_shuffle", "accumulation_steps", "batch_size", "seed", "device_target", "device_num")
+               "scale_window", "do_shuffle", "accumulation_steps", "batch_size", "seed", "device_target")
 
 
 def resolved_network(network, vocabulary_size, seq_length, compute_type):
@@ -51,19 +48,21 @@ def resolved_network(network, vocabulary_size, seq_length, compute_type):
 
 
 def state_key(options, network, data, load_checkpoint_path):
-    """All that the weights depend on but the code and the number of steps."""
+    """All that the weights depend on but the code, the number of steps and that of devices (which the state remembers:
+    going on with another is refused, not begun anew)."""
     return {"data": data, "network": network, "optimizer_options": getattr(options, options.optimizer),
             "initial_weights": sha256_of(load_checkpoint_path) if load_checkpoint_path else None,
             **{name: getattr(options, name) for name in KEY_OPTIONS}}
 
 
 class Run:
-    """One pretraining run. `options`: the fields of config.py's Pretrain; `records`: training.data.Records."""
+    """One pretraining run. `options`: the fields of config.py's Pretrain; `records`: training.data.Records; `world`:
+    the ranks that train together, one of which this process is. Rank 0 alone reads and writes files of the run."""
 
-    def __init__(self, options, network, records, load_checkpoint_path=None):
-        self.options, self.network, self.records = options, namespace(network), records
-        self.order = Order(len(records), options.batch_size * options.accumulation_steps, options.seed,
-                           options.do_shuffle)
+    def __init__(self, options, network, records, load_checkpoint_path=None, world=World()):
+        self.options, self.network, self.records, self.world = options, namespace(network), records, world
+        self.rows = options.batch_size * options.accumulation_steps    # of a step, on one device
+        self.order = Order(len(records), self.rows * world.size, options.seed, options.do_shuffle)
         if not self.order.steps_per_epoch:
             raise BadInput(f"the data has {len(records)} records, fewer than one batch of {self.order.batch}: give a "
                            "smaller --batch_size")
@@ -79,126 +78,96 @@ class Run:
         if options.enable_lossscale:
             loss_scale = LossScale(options.loss_scale_value, options.scale_factor, options.scale_window)
         self.train_step = TrainStep(PretrainingLoss(self.model), optimizer, loss_scale, options.gradient_clip,
-                                    options.accumulation_steps)
+                                    options.accumulation_steps, world)
         self.dropout = DropoutSource(self.network, options.seed)
+        self.watch = LossWatch(options.spike_factor, options.spike_window)
+        self.rollbacks = Rollbacks()
         self.step = self.updates = 0
         self.checkpoints = []    # paths of those written for the user on the way, by this run and no other
 
     # ------------------------------------------------------------------------------------------------------- state
 
-    def arrays(self):
-        return {name: item.asnumpy() for name, item in self.train_step.parameters().items()}
-
     def save(self, state):
-        state.save(self.step, self.arrays(), {"updates": self.updates, "checkpoints": self.checkpoints})
+        arrays = {name: item.asnumpy() for name, item in self.train_step.parameters().items()}
+        state.save(self.step, arrays, {"updates": self.updates, "device_num": self.world.size,
+                                       "checkpoints": self.checkpoints, "losses": list(self.watch.losses)})
 
     def restore(self, state, fresh):
-        """Go on from the newest snapshot, if there is one. BadInput where it is beyond the steps asked for."""
+        """Go on from the newest snapshot, if there is one. BadInput where it is of another number of devices, or beyond
+        the steps asked for."""
+        self.rollbacks = Rollbacks(state.folder / "rollbacks.jsonl")
         snapshot = state.load()
         if snapshot is None:
             return
-        step, arrays, about = snapshot
-        if about["updates"] > self.last_update or step > self.last_step:
-            if not fresh:
-                raise BadInput(f"{state.folder} is at step {step}, beyond the {self.last_update} steps asked for: ask "
-                               "for more steps (--train_steps, --epoch_size) or give --fresh true to begin anew")
+        step, _, about = snapshot
+        wrong = None
+        if about["device_num"] != self.world.size:
+            wrong = (f"{state.folder} was trained on {about['device_num']} devices, not on {self.world.size}: give "
+                     f"--device_num {about['device_num']} to go on")
+        elif about["updates"] > self.last_update or step > self.last_step:
+            wrong = (f"{state.folder} is at step {step}, beyond the {self.last_update} steps asked for: ask for more "
+                     "steps (--train_steps, --epoch_size)")
+        if wrong and not fresh:
+            raise BadInput(f"{wrong}, or give --fresh true to begin anew")
+        if wrong:
             state.clear()
+            self.rollbacks.clear()
             return
+        self.take(snapshot)
+        say(f"goes on from step {step} ({state.folder})")
+
+    def take(self, snapshot):
+        self.step, arrays, about = snapshot
         for name, item in self.train_step.parameters().items():
             item.set_data(Tensor(arrays[name]))
-        self.step, self.updates = step, about["updates"]
-        self.checkpoints = about.get("checkpoints", [])
-        say(f"goes on from step {step} ({state.folder})")
+        self.updates, self.checkpoints = about["updates"], about["checkpoints"]
+        self.watch.losses.clear()
+        self.watch.losses.extend(about["losses"])
+
+    def share(self):
+        """Put all ranks where rank 0 stands."""
+        if self.world.size == 1:
+            return
+        parameters = self.train_step.parameters()
+        for name, array in self.world.share({name: item.asnumpy() for name, item in parameters.items()}).items():
+            parameters[name].set_data(Tensor(array))
+        self.step, self.updates = self.world.share({"": np.array([self.step, self.updates])})[""].tolist()
+        left_out = np.array(sorted(self.rollbacks.left_out))
+        count = int(self.world.share({"": np.array([len(left_out)])})[""][0])
+        left_out = self.world.share({"": left_out if self.world.is_first else np.zeros(count, int)})[""].tolist()
+        if not self.world.is_first:
+            self.rollbacks.lines = [{"step": step + 1} for step in left_out]
 
     # ------------------------------------------------------------------------------------------------------- steps
 
-    def train(self, state, interruption, checkpoint_folder):
-        """Train to the last update. checkpoint_folder: where checkpoints on the way go, or None.
+    def batch_of(self, step):
+        """The columns of this rank's part of a step's batch."""
+        numbers = self.order.numbers(step)[self.world.rank * self.rows:][:self.rows]
+        return read_batch(self.records, numbers, self.network)
 
-        -> nothing; metrics.jsonl in the state's folder has a line for every look at the losses. Interrupted when told
-        to stop, with the state saved; BadInput when the loss is not finite and no smaller loss scale can help.
-        """
-        options = self.options
+    def train_on(self, step, batch):
+        """Train on a batch -> Outcome."""
+        return self.train_step(
+            micro_batches(batch, self.options.accumulation_steps, self.dropout, step, self.world))
+
+    def steps_from(self, first):
+        """All steps from `first` on that are not left out."""
+        return [step for step in range(first, self.last_step) if step not in self.rollbacks.left_out]
+
+    def next_steps(self):
+        """The steps to be trained until losses are looked at (every data_sink_steps, before a snapshot, at the end), and
+        the number of the step after them."""
+        options, steps, left_out = self.options, [], self.rollbacks.left_out
         interval = options.data_sink_steps if options.enable_data_sink else 1
-        log = MetricsLog(state.folder / "metrics.jsonl", self.step)
-        progress = Progress(self.last_update, "step", done=self.updates)
-        looked = SimpleNamespace(outcomes=[], tokens=0, since=time.monotonic())
-        shown = {}
-        while self.updates < self.last_update and self.step < self.last_step:
-            batch = read_batch(self.records, self.order.numbers(self.step), self.network)
-            looked.tokens += int(batch["input_mask"].sum())
-            looked.outcomes.append(
-                self.train_step(micro_batches(batch, options.accumulation_steps, self.dropout, self.step)))
-            self.step += 1
-            self.updates += 1    # as long as nothing else is known; counted when the losses are looked at
-            save = self.step % options.save_checkpoint_steps == 0
-            last = self.updates >= self.last_update or self.step >= self.last_step
-            stop = interruption.reason
-            if self.step % interval == 0 or save or last or stop:
-                line = self.look(looked)
-                log.write(line)
-                shown = {"loss": line["loss"] if line["loss"] is not None else "not finite"}
-            progress.update(**shown)
-            finished = self.updates >= self.last_update or self.step >= self.last_step
-            on_the_way = save and not finished and checkpoint_folder and options.enable_save_ckpt
-            if on_the_way:    # noted before it is written, so that a run that was killed in between still knows its own
-                self.checkpoints.append(str(checkpoint_folder.resolve() / f"checkpoint-{self.step}.ckpt"))
-            if save or stop or finished:
-                self.save(state)
-            if on_the_way:
-                self.save_checkpoint()
-            if stop and not finished:
-                raise Interrupted(f"{stop}; step {self.step} is saved in {state.folder}, the same command goes on "
-                                  "from it")
+        end = self.step
+        while True:
+            if end not in left_out:
+                steps.append(end)
+            end += 1
+            if end % interval == 0 or end % options.save_checkpoint_steps == 0 or end >= self.last_step \
+                    or self.updates + len(steps) >= self.last_update:
+                return steps, end
 
-    def look(self, looked):
-        """Read the outcomes since the last look -> a line of metrics.jsonl."""
-        results = [outcome.read() for outcome in looked.outcomes]
-        skipped = sum(overflow for _, overflow, *_ in results)
-        self.updates = int(self.train_step.optimizer.updates.asnumpy())
-        now = time.monotonic()
-        loss, mlm_loss, nsp_loss = np.mean([losses for losses, *_ in results], axis=0).tolist()
-        _, overflow, global_norm, learning_rate, loss_scale = results[-1]
-        line = {"step": self.step, "epoch": (self.step - 1) // self.order.steps_per_epoch + 1, "loss": loss,
-                "mlm_loss": mlm_loss, "nsp_loss": nsp_loss, "learning_rate": learning_rate, "loss_scale": loss_scale,
-                "overflow": skipped > 0, "global_norm": global_norm,
-                "tokens_per_second": looked.tokens / max(now - looked.since, 1e-9)}
-        looked.outcomes, looked.tokens, looked.since = [], 0, now
-        if overflow and loss_scale <= 1:
-            raise BadInput(f"the loss or its gradients are not finite at step {self.step} (loss {loss}, loss scale "
-                           f"{loss_scale:g}): lower the learning rate or lengthen the warmup; the last good state is "
-                           "kept")
-        return {name: value if not isinstance(value, float) or math.isfinite(value) else None
-                for name, value in line.items()}
-
-    def save_checkpoint(self):
-        """A checkpoint for the user on the way. Of this run's the last save_checkpoint_num are kept; others' stay."""
-        checkpoints.save_weights(Path(self.checkpoints[-1]), self.model)
-        kept = list(dict.fromkeys(reversed(self.checkpoints)))[:self.options.save_checkpoint_num]
-        for path in {*self.checkpoints} - {*kept}:
-            Path(path).unlink(missing_ok=True)
-        self.checkpoints = kept[::-1]
-
-
-class MetricsLog:
-    """metrics.jsonl as it grows: lines beyond `step`, of a run that did not get to save its state, are dropped."""
-
-    def __init__(self, path, step):
-        self.path = path
-        lines = []
-        if path.is_file():
-            for line in path.read_text().splitlines():
-                try:
-                    if json.loads(line)["step"] <= step:
-                        lines.append(line + "\n")
-                except ValueError:    # half a line, where the writer was killed
-                    break
-        with atomic_write(path) as file:
-            file.writelines(lines)
-
-    def write(self, line):
-        try:
-            with open(self.path, "a") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise BadInput(f"{self.path} cannot be written: {error.strerror}; the last state is kept") from error
+    @property
+    def finished(self):
+        return self.updates >= self.last_update or self.step >= self.last_step

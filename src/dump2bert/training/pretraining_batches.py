@@ -10,6 +10,7 @@ from mindspore import Tensor
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json
 from dump2bert.training.data import Records, columns_of
+from dump2bert.training.distribution import World
 
 COLUMNS = ("input_ids", "input_mask", "segment_ids", "next_sentence_labels", "masked_lm_positions", "masked_lm_ids",
            "masked_lm_weights")
@@ -74,16 +75,20 @@ def read_batch(records, numbers, network):
     return batch
 
 
-def micro_batches(batch, count, dropout, step):
-    """Cut the batch of a step into `count` micro-batches: for each the inputs of nets.heads.PretrainingLoss.
-
-    `dropout`: a DropoutSource.
+def micro_batches(batch, count, dropout, step, world=World()):
+    """Cut a rank's part of the batch of a step into `count` micro-batches: for each the inputs of
+    nets.heads.PretrainingLoss. batch: columns, numpy or tensors on the device; dropout: a DropoutSource.
     """
     rows = len(batch["input_ids"]) // count
-    # The mean over micro-batches of sum(w * ce) / total is sum(w * ce) / (sum(w) + 1e-5) over all of them.
-    total = Tensor((batch["masked_lm_weights"].sum() + 1e-5) / count, ms.float32)
+    # The mean over micro-batches and ranks of sum(w * ce) / total is sum(w * ce) / (sum(w) + 1e-5) over all of them.
+    total = world.mean(as_tensor((batch["masked_lm_weights"].sum() + 1e-5 / world.size) / count, ms.float32))
+    first_row = world.rank * rows * count
     parts = []
     for first in range(0, rows * count, rows):
-        columns = [Tensor(batch[name][first:first + rows]) for name in COLUMNS]
-        parts.append((*columns, total, *dropout.inputs(step, rows, first)))
+        columns = [as_tensor(batch[name][first:first + rows]) for name in COLUMNS]
+        parts.append((*columns, total, *dropout.inputs(step, rows, first_row + first)))
     return parts
+
+
+def as_tensor(value, dtype=None):
+    return value if isinstance(value, Tensor) else Tensor(value, dtype)

@@ -10,6 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
+from dump2bert.training.distribution import World
 from dump2bert.training.optimizers import squared_norm
 
 MAX_NORM = 1.0
@@ -64,17 +65,24 @@ class ScaledLoss(nn.Cell):
 
 
 class Update(nn.Cell):
-    """Gradients, summed over `accumulation_steps` micro-batches of a scaled loss -> one update of the weights."""
+    """Gradients, summed over `accumulation_steps` micro-batches of a scaled loss, and over the ranks of `world` (see
+    training/distribution.py) -> one update of the weights."""
 
-    def __init__(self, optimizer, loss_scale, clip, accumulation_steps):
+    def __init__(self, optimizer, loss_scale, clip, accumulation_steps, world):
         super().__init__(auto_prefix=False)
         self.optimizer, self.loss_scale = optimizer, loss_scale
-        self.clip, self.accumulation_steps = clip, accumulation_steps
+        self.clip, self.parts = clip, accumulation_steps * world.size
+        self.distributed, self.all_reduce = world.size > 1, world.all_reduce
 
     def construct(self, gradients):
         """-> overflow () bool, global norm, learning rate (0 where the step was skipped), and the loss scale used."""
         scale = self.loss_scale.value * 1.0
-        unscale = 1.0 / (scale * self.accumulation_steps)
+        unscale = 1.0 / (scale * self.parts)
+        if self.distributed:
+            summed = ()
+            for gradient in gradients:
+                summed += (self.all_reduce(gradient),)
+            gradients = summed
         squares = ()
         total = Tensor(0.0, ms.float32)
         for gradient in gradients:
@@ -156,14 +164,15 @@ class TrainStep:
 
     loss_network.construct(*batch) -> loss () or (loss, ...); optimizer: of training.optimizers; loss_scale: a
     LossScale, or None; clip: global_norm, tensor_norm or none; micro_batches: `accumulation_steps` tuples of tensors of
-    equal shapes, the loss of the update being the mean of theirs.
+    equal shapes; world: the ranks, each of which has micro-batches of its own. The loss of the update is the mean of
+    all of theirs; gradients are exchanged once for each update.
     """
 
-    def __init__(self, loss_network, optimizer, loss_scale=None, clip="global_norm", accumulation_steps=1):
+    def __init__(self, loss_network, optimizer, loss_scale=None, clip="global_norm", accumulation_steps=1, world=World()):
         self.optimizer, self.loss_scale = optimizer, loss_scale or LossScale.none()
         self.accumulation_steps = accumulation_steps
         gradients = Gradients(loss_network, optimizer.weights, self.loss_scale)
-        update = Update(optimizer, self.loss_scale, clip, accumulation_steps)
+        update = Update(optimizer, self.loss_scale, clip, accumulation_steps, world)
         if accumulation_steps == 1:
             self.whole = WholeStep(gradients, update)
         else:

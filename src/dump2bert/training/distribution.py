@@ -1,0 +1,74 @@
+"""Several devices as one: ranks, and what they tell each other. One process drives one device; all hold the same weights.
+
+A rank is started by `dump2bert launch`, msrun, or with a rank table (docs/ascend.md). Only rank 0 reads and writes the
+state and the outputs; the others get from it what they need, so they need no shared folder for it.
+"""
+
+import os
+
+import numpy as np
+from mindspore import Tensor, ops
+
+from dump2bert.errors import BadInput
+
+
+class World:
+    """The ranks that train together. `size` of 1 is a process by itself, for which all of this does nothing."""
+
+    def __init__(self, rank=0, size=1):
+        self.rank, self.size = rank, size
+        self.all_reduce = ops.AllReduce() if size > 1 else None
+
+    @property
+    def is_first(self):
+        return self.rank == 0
+
+    def sum(self, values):
+        """The sum over the ranks of an array, float32."""
+        values = np.asarray(values, np.float32)
+        if self.size == 1:
+            return values
+        # One more number, for an empty array would not be sent.
+        flat = np.append(values.reshape(-1), np.float32(0))
+        return self.all_reduce(Tensor(flat)).asnumpy()[:-1].reshape(values.shape)
+
+    def any(self, flag):
+        """Whether `flag` is set on any rank."""
+        return bool(flag) if self.size == 1 else bool(self.sum(float(bool(flag))) > 0)
+
+    def mean(self, tensor):
+        """The mean over the ranks of a tensor, which stays on the device."""
+        return tensor if self.size == 1 else self.all_reduce(tensor) * (1 / self.size)
+
+    def share(self, arrays):
+        """{name: array} of rank 0, for all ranks (which give arrays of the same names and shapes). The sum with zeros
+        gives a float32 as it is, and whole numbers below 2^24."""
+        if self.size == 1:
+            return arrays
+        weight = np.float32(self.is_first)
+        return {name: self.sum(np.where(weight > 0, array, 0)).astype(array.dtype) for name, array in arrays.items()}
+
+
+def join(distribute, device_num):
+    """The World of this process, which joins the others where `distribute` says so. BadInput where their number is not
+    `device_num`: a run that trains on fewer devices than it believes is worse than none."""
+    if not distribute:
+        if device_num > 1:
+            raise BadInput(f"--device_num {device_num} asks for several devices: give --distribute true, and start one "
+                           "process for each with `dump2bert launch` or msrun")
+        return World()
+    if not ({"MS_ROLE", "RANK_TABLE_FILE", "OMPI_COMM_WORLD_SIZE"} & os.environ.keys()):
+        raise BadInput("--distribute true, but nothing says which rank this process is: start the processes with "
+                       "`dump2bert launch` or msrun")
+    from mindspore.communication import get_group_size, get_rank, init
+
+    try:
+        init()     # a scheduler process stays in here until all ranks have ended
+    except RuntimeError as error:
+        raise BadInput(f"the ranks could not be joined ({str(error).splitlines()[0]}): see the logs of the others"
+                       ) from error
+    size = get_group_size()
+    if size != device_num:
+        raise BadInput(f"--device_num {device_num}, but {size} processes have been started to train together: give both "
+                       "the same number")
+    return World(get_rank(), size)
