@@ -75,16 +75,16 @@ def get_gold(wildcards):
 
 def get_start(wildcards):
     """The checkpoint that finetuning starts from: this run's own, an imported one, or none."""
-    start = NETWORKS[wildcards.network].start
-    if start == "random":
-        return []
-    if start == "pretrain":
-        return f"{RESULTS}/networks/{wildcards.network}/pretrain/model.ckpt"
-    return get_existing(start, f"networks.{wildcards.network}.start")
+    return [] if get_origin(wildcards.network) == "random" else f"{get_weights(wildcards.network)}/model.ckpt"
 
 
 def get_start_network(wildcards):
-    return [str(Path(model).with_name("network.json")) for model in [get_start(wildcards)] if model]
+    return [] if get_origin(wildcards.network) == "random" else f"{get_weights(wildcards.network)}/network.json"
+
+
+def get_finetune_network(name):
+    """The network's keys for --network; an imported one says itself what it is."""
+    return None if get_origin(name) == "import" else json.loads(get_network(name))
 
 
 def get_finetune_code(stage):
@@ -103,7 +103,7 @@ def get_finetune_flags(wildcards):
     return [kind,
             *get_flags({"device_target": CONFIG.device_target, **values, **own, "use_crf": VARIANTS[wildcards.variant][1],
                         "task": VARIANTS[wildcards.variant][0], "do_lower_case": CONFIG.vocabulary.do_lower_case,
-                        "seed": int(wildcards.seed), "network": json.loads(get_network(wildcards.network))})]
+                        "seed": int(wildcards.seed), "network": get_finetune_network(wildcards.network)})]
 
 
 def get_schema(wildcards):

@@ -1,4 +1,4 @@
-# Pretraining and its evaluation, per network.
+# Pretraining and its evaluation, import and export, per network.
 
 NETWORKS = CONFIG.networks
 
@@ -11,6 +11,62 @@ def get_network(name):
 
 def get_pretrain_network(wildcards):
     return get_network(wildcards.network)
+
+
+def get_origin(name):
+    """How a network comes by its weights: pretrain, random, or import."""
+    start = NETWORKS[name].start
+    return start if start in ("pretrain", "random") else "import"
+
+
+def get_imported_files(wildcards):
+    """What an imported network is read from; Snakemake looks at the files' contents."""
+    place = NETWORKS[wildcards.network].start
+    path = Path(place)
+    files = [file for file in sorted(path.iterdir()) if is_read(file)] if path.is_dir() else [
+        file for file in (path, path.with_name("network.json"), path.with_name("bert_config.json"),
+                          *sorted(path.parent.glob(f"{path.name.removesuffix('.index')}.*"))) if file.is_file()]
+    if not files:
+        sys.exit(f"error: config: networks.{wildcards.network}.start names {place}, which is not there")
+    return [str(file) for file in dict.fromkeys(files)]
+
+
+def is_read(file):
+    return file.is_file() and (file.name in ("config.json", "bert_config.json", "network.json", "vocab.txt", "tokenizer.json",
+                                             "tokenizer_config.json")
+                               or file.suffix in (".safetensors", ".bin", ".ckpt", ".index") or ".safetensors." in file.name
+                               or ".bin.index" in file.name or ".data-" in file.name)
+
+
+def get_import_flags(wildcards):
+    network = NETWORKS[wildcards.network]
+    given = network.model_fields_set - {"like", "start", "pretrain", "compute_type"}
+    keys = {key: value for key, value in plain(network).items() if key in given and value is not None}
+    return get_flags({"compute_type": network.compute_type, "network_keys": keys or None})
+
+
+def get_import_source(wildcards):
+    return NETWORKS[wildcards.network].start
+
+
+def get_weights(name):
+    """The folder of a network's own weights, before any finetuning."""
+    return f"{RESULTS}/networks/{name}/{get_origin(name)}"
+
+
+def get_export_model(wildcards):
+    return f"{get_weights(wildcards.network)}/model.ckpt"
+
+
+def get_export_network(wildcards):
+    return f"{get_weights(wildcards.network)}/network.json"
+
+
+def get_exported():
+    """The exports of all networks that are pretrained or imported and that Hugging Face has a form for."""
+    names = [name for name, network in NETWORKS.items()
+             if get_origin(name) != "random" and network.relative_positions != "zoo"]
+    return expand(f"{RESULTS}/networks/{{network}}/export/model.safetensors", network=names)
 
 
 def get_pretrain_flags(wildcards):
@@ -81,3 +137,50 @@ rule pretrain_eval:
     shell:
         "dump2bert --log {log:q} pretrain_eval {params.flags:q} --checkpoint {input.model:q} --data_dir {params.data_dir:q}"
         " --schema_dir {input.schema:q} --split held_out --output {output:q}"
+
+
+# Named so because `import` is a word of Python's own; the stage, its log and its outputs are called `import`.
+rule:
+    name: "import"
+    message: "Importing {wildcards.network}"
+    params:
+        code=code_digest("stages.import"),
+        flags=get_import_flags,
+        source=get_import_source,
+        folder=f"{RESULTS}/networks/{{network}}/import",
+    input:
+        source=get_imported_files,
+        vocab_file=VOCABULARY,
+    output:
+        model=f"{RESULTS}/networks/{{network}}/import/model.ckpt",
+        network=f"{RESULTS}/networks/{{network}}/import/network.json",
+        vocab_file=f"{RESULTS}/networks/{{network}}/import/vocab.txt",
+    log: f"{RESULTS}/logs/import/{{network}}.log"
+    benchmark: f"{RESULTS}/benchmarks/import/{{network}}.tsv"
+    threads: 1
+    resources: mem_mb=get_memory(6000)
+    shell:
+        "dump2bert --log {log:q} import {params.source:q} {params.folder:q} {params.flags:q} --vocab_file {input.vocab_file:q}"
+
+
+rule export:
+    message: "Exporting {wildcards.network}"
+    params:
+        code=code_digest("stages.export", "interop.huggingface"),
+        flags=get_flags({"do_lower_case": CONFIG.vocabulary.do_lower_case}),
+        folder=f"{RESULTS}/networks/{{network}}/export",
+    input:
+        model=get_export_model,
+        network=get_export_network,
+        vocab_file=VOCABULARY,
+    output:
+        model=f"{RESULTS}/networks/{{network}}/export/model.safetensors",
+        network=f"{RESULTS}/networks/{{network}}/export/config.json",
+        vocab_file=f"{RESULTS}/networks/{{network}}/export/vocab.txt",
+        tokenizer=f"{RESULTS}/networks/{{network}}/export/tokenizer_config.json",
+    log: f"{RESULTS}/logs/export/{{network}}.log"
+    benchmark: f"{RESULTS}/benchmarks/export/{{network}}.tsv"
+    threads: 1
+    resources: mem_mb=get_memory(6000)
+    shell:
+        "dump2bert --log {log:q} export {input.model:q} {params.folder:q} {params.flags:q} --vocab_file {input.vocab_file:q}"

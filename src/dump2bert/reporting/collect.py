@@ -11,7 +11,7 @@ from dump2bert.files import read_json, read_json_lines, read_lines
 from dump2bert.reporting.examples import read_examples
 
 STAGES = ("sample", "download", "extract", "clean", "split", "vocabulary", "pretraining_data", "schema", "pretrain",
-          "pretrain_eval", "task_data", "finetune", "predict", "evaluate")
+          "pretrain_eval", "import", "export", "task_data", "finetune", "predict", "evaluate")
 """In the order in which data flows."""
 
 
@@ -68,11 +68,11 @@ def optional_json(path):
 
 
 def read_network(results, name, spec, with_evaluation):
-    folder = results / "networks" / name
+    folder, start = results / "networks" / name, spec.get("start", "pretrain")
     return {
-        "start": spec.get("start", "pretrain"),
+        "start": start,
         "spec": spec,
-        "network": optional_json(folder / "pretrain/network.json"),
+        "network": optional_json(folder / ("pretrain" if start in ("pretrain", "random") else "import") / "network.json"),
         "steps": read_steps(folder / "pretrain/metrics.jsonl"),
         "evaluation": optional_json(folder / "pretrain_eval/metrics.json") if with_evaluation else None,
     }
@@ -163,7 +163,7 @@ def is_of_run(job, config, networks, tasks):
     """Whether a job belongs to what the page shows: a benchmark file stays when its network or task is renamed."""
     stage, what = job["stage"], job["what"]
     sources = config.get("corpus", {}).get("sources")
-    if stage in ("pretrain", "pretrain_eval"):
+    if stage in ("pretrain", "pretrain_eval", "import", "export"):
         return what[0] in networks
     if stage in ("finetune", "predict", "evaluate"):
         return tuple(what) in {(network, f"{variant}-{seed}") for name, spec in tasks.items()

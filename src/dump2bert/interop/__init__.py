@@ -1,0 +1,1 @@
+"""Checkpoints from and to the world: Hugging Face, Google's TensorFlow BERT, the model zoo; MindIR and ONNX."""
