@@ -114,6 +114,15 @@ def test_a_paragraph_that_lost_its_head_is_dropped_up_to_its_next_sentence(tmp_p
     assert statistics["dropped"]["headless"]["count"] == 1
 
 
+def test_headings_that_an_article_names_are_dropped_and_short_paragraphs_are_kept(tmp_path):
+    text = "Anna is a village.\nHistory.\nShe is old.\nU.S. Army: an \"Iliad\".\nIt left."
+    articles = tmp_path / "articles.jsonl"
+    articles.write_text(json.dumps({"text": text, "headings": ["History", "U.S. Army: an Iliad"]}) + "\n")
+    statistics = clean(articles, "articles", tmp_path / "part.txt", "en", "none")
+    assert (tmp_path / "part.txt").read_text() == "Anna is a village.\nShe is old.\nIt left.\n"
+    assert statistics["dropped"]["heading"]["count"] == 2
+
+
 def test_a_chinese_article_is_converted_by_choice(tmp_path):
     text = "數學（）是-{zh-hans:信息; zh-hant:資訊;}-學。它很美。公式formula_1是這樣。\n歷史.\n數學有著久遠的歷史。"
     assert cleaned(tmp_path, text, "zh", "none")[1] == "數學是信息學。\n它很美。\n數學有著久遠的歷史。\n"

@@ -72,8 +72,9 @@ def test_every_page_is_an_article_or_accounted_for(tmp_path):
     statistics, articles = extracted(tmp_path, DUMP)
     assert [article["title"] for article in articles] == ["Anna", "Berta"]
     assert articles[0] == {"id": "1", "url": "https://en.wikipedia.org/wiki?curid=1", "title": "Anna",
-                           "text": "Anna is a village. It is old. 3 < 5 & more."}
+                           "text": "Anna is a village. It is old. 3 < 5 & more.", "headings": []}
     assert articles[1]["text"] == "Berta is a river.\nCourse.\nIt flows west."
+    assert articles[1]["headings"] == ["Course"]
     assert statistics == {"pages": 6, "redirects": 1, "other_namespaces": 2, "is_whole": True, "articles": 2,
                           "characters": sum(len(article["text"]) for article in articles),
                           "left_out": [{"id": "5", "title": "List", "reason": "empty after extraction"}]}
@@ -102,12 +103,31 @@ def test_a_multistream_dump_is_read_to_its_end(tmp_path):
     assert len(articles) == 2
 
 
-def test_utf_16_gives_the_same_articles(tmp_path):
-    plain = extracted(tmp_path, '<?xml version="1.0" encoding="utf-8"?>\n' + DUMP)
-    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
-        content = '<?xml version="1.0" encoding="utf-16"?>\n' + DUMP
-        mark = "" if encoding == "utf-16" else "\ufeff"
-        assert extracted(tmp_path, (mark + content).encode(encoding)) == plain
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="utf-16"?>\n',
+                                         '<?xml version="1.0" encoding="utf-8"?>\n'])
+def test_utf_16_gives_the_same_articles_whatever_the_first_line_says(tmp_path, declaration):
+    plain = extracted(tmp_path, DUMP)
+    assert extracted(tmp_path, declaration + DUMP) == plain
+    for encoding, mark in (("utf-16", ""), ("utf-16-le", "\ufeff"), ("utf-16-be", "\ufeff"), ("utf-16-le", ""),
+                           ("utf-16-be", "")):
+        assert extracted(tmp_path, (mark + declaration + DUMP).encode(encoding)) == plain
+        assert extracted(tmp_path, bz2.compress((mark + declaration + DUMP).encode(encoding))) == plain
+
+
+def test_utf_16_that_ends_early_is_an_error_or_its_whole_pages(tmp_path):
+    content = DUMP.encode("utf-16")
+    for length in (len(content) - 400, len(content) - 401):      # the second one cuts a character in two
+        with pytest.raises(BadInput, match="ends early, after 5 whole pages"):
+            extracted(tmp_path, content[:length])
+        statistics, articles = extracted(tmp_path, content[:length], cut_off="accept")
+        assert statistics["pages"] == 5 and [article["title"] for article in articles] == ["Anna"]
+
+
+def test_headings_are_the_dumps_own(tmp_path):
+    text = ("Anna is a village.\n\n== ''Its'' [[River|rivers]]&lt;ref&gt;x&lt;/ref&gt; ==\nShort.\n=== {{lang|la|Flumen}} "
+            "===\nText.\n==Last &lt;!-- no --&gt;==\nIt is == that == here.\n== Empty ==\n")
+    _, articles = extracted(tmp_path, HEAD + page(1, "Anna", text) + END)
+    assert articles[0]["headings"] == ["Its rivers", "Flumen", "Last", "Empty"]
 
 
 @pytest.mark.parametrize("head", [
@@ -146,6 +166,7 @@ def test_compressed_data_that_end_early_are_cut_off_too(tmp_path, pack):
     (DUMP.removesuffix(END), "ends early, after 6 whole pages, without its closing </mediawiki>"),
     (DUMP[:-300], "ends early, after 5 whole pages"),
     (DUMP.replace("</title>", "</titel>", 1), "is no well-formed XML at line 11, after 0 pages: mismatched tag"),
+    ('<?xml version="1.0" encoding="windows-1251"?>\n' + DUMP, "says that it is in windows-1251: convert it to UTF-8"),
     (DUMP.replace("    <title>Anna</title>\n", ""), r"page 1 \(id 1, title None\).* has no <title>"),
     (DUMP.replace("    <ns>0</ns>\n", "", 1), r"page 1 .*has no <ns>"),
     (DUMP.replace("  </page>", "<revision><id>9</id><text>b</text></revision></page>", 1), "has 2 revisions, not one"),

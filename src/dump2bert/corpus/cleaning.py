@@ -7,6 +7,7 @@ count each and keep a few examples, so that a person can judge what is thrown aw
 import re
 from itertools import chain
 
+from dump2bert.corpus.headings import heading_key
 from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark,
                                      without_tags, without_wiki_marks)
 from dump2bert.corpus.sentences import BY_SPACE, is_ended, is_ideographic, split_sentences
@@ -75,7 +76,7 @@ def article_documents(path, language, to_variant, dropped):
     for number, article in read_json_lines(path):
         if not isinstance(article, dict) or not isinstance(article.get("text"), str):
             raise BadInput(f"{path} line {number} is no article: an object with `text` is needed")
-        sentences = article_sentences(article["text"], language, to_variant, dropped)
+        sentences = article_sentences(article, language, to_variant, dropped)
         if not sentences:
             dropped("empty document", article.get("title", ""))
         yield sentences
@@ -116,14 +117,19 @@ def text_sentence(line, to_variant, dropped):
     return None
 
 
-def article_sentences(text, language, to_variant, dropped):
+def article_sentences(article, language, to_variant, dropped):
     """The sentences of one article's text as WikiExtractor gives it (a paragraph, heading or list item a line)."""
+    text, headings = article["text"], article.get("headings")
     if REDIRECT.match(text):
         dropped("redirect", text)
         return []
     text = without_wiki_marks(to_variant(without_tags(plain_characters(text))))
     ideographic = is_ideographic(language)
     lines = text.split("\n")
+    if isinstance(headings, list):
+        is_a_heading = known_heading({heading_key(to_variant(plain_characters(str(line)))) for line in headings})
+    else:
+        is_a_heading = is_heading
     sentences = []
     for number, line in enumerate(lines):
         line = line.strip()
@@ -136,7 +142,7 @@ def article_sentences(text, language, to_variant, dropped):
         line = tidy_punctuation(item).strip()
         if not line:
             continue
-        if not is_item and number + 1 < len(lines) and is_heading(line, ideographic):
+        if not is_item and number + 1 < len(lines) and is_a_heading(line, ideographic):
             dropped("heading", line)
             continue
         for place, sentence in enumerate(split_sentences(line, language)):
@@ -150,8 +156,17 @@ def article_sentences(text, language, to_variant, dropped):
     return sentences
 
 
+def known_heading(keys):
+    """A function like is_heading that knows the article's headings."""
+    def is_a_heading(line, _):
+        return line.endswith((".", "!", "?")) and heading_key(line) in keys
+    return is_a_heading
+
+
 def is_heading(line, ideographic):
-    """WikiExtractor writes a heading as a line of its own that ends in a full stop, whatever the language.
+    """Whether a line looks like a heading, for articles that do not say which theirs are.
+
+    WikiExtractor writes a heading as a line of its own that ends in a full stop, whatever the language.
 
     In Chinese and Japanese the Latin full stop gives it away. Elsewhere a short line that is one clause is taken for
     one: a one-sentence paragraph of that kind is lost with them, which is rare.

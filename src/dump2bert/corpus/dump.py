@@ -9,17 +9,20 @@ import bz2
 import contextlib
 import gzip
 import io
+import re
 import zlib
 from array import array
 from pathlib import Path
 from xml.parsers import expat
 
+from dump2bert.corpus.headings import headings_of
 from dump2bert.errors import BadInput
 from dump2bert.progress import Progress
 
 BLOCK = 1 << 20
 MAGIC = {b"BZh": "bz2", b"\x1f\x8b": "gz"}
 UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)")
 OTHER_PACKINGS = {b"7z\xbc\xaf": "7z", b"\xfd7zX": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 TEMPLATE_NAMESPACE = '<namespace key="10" case="first-letter">Template</namespace>\n'
 
@@ -87,19 +90,20 @@ class Survey:
         return self.is_whole and self.has_template_namespace and self.encoding == "utf-8"
 
 
-def survey(path, accept_cut_off=False):
-    """The Survey of a dump.
+def survey(path, accept_cut_off=False, headings=None):
+    """The Survey of a dump. headings: a HeadingFile that gets those of each article.
 
     BadInput, with one sentence, where the file is empty, damaged, no XML, no MediaWiki export, where a page lacks
     its title, namespace or id or has several revisions, and where the dump ends early, unless `accept_cut_off`:
     then its whole pages count.
     """
     found = Survey()
-    reader = PageReader(path, found)
+    reader = PageReader(path, found, headings)
     try:
         for number, block in enumerate(blocks(path)):
             if number == 0:
-                found.encoding = next((name for mark, name in UTF_16.items() if block.startswith(mark)), "utf-8")
+                found.encoding = encoding_of(path, block)
+                reader.start_parser(found.encoding)
             reader.parser.Parse(block, False)
     except Cut:
         found.is_whole = False
@@ -122,15 +126,28 @@ def survey(path, accept_cut_off=False):
     return found
 
 
-class PageReader:
-    """An expat parser that notes each page into a Survey. Only title, ns, id and redirect of a page are looked at."""
+def encoding_of(path, block):
+    """utf-8 or a form of utf-16, by the first bytes. BadInput where the XML declares another one."""
+    declared = DECLARATION.match(block)
+    if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"utf-16", b"us-ascii", b"ascii"):
+        declared = declared[1].decode("ascii", "replace")
+        raise BadInput(f"{path} says that it is in {declared}: convert it to UTF-8 (iconv) and change its first line")
+    return next((name for mark, name in UTF_16.items() if block.startswith(mark)), "utf-8")
 
-    def __init__(self, path, found):
-        self.path, self.found = path, found
+
+class PageReader:
+    """An expat parser that notes each page into a Survey: title, ns, id and redirect, and the text's headings."""
+
+    def __init__(self, path, found, headings=None):
+        self.path, self.found, self.headings = path, found, headings
         self.depth = 0
         self.page = None
         self.text = []
-        self.parser = expat.ParserCreate()
+        self.start_parser("utf-8")
+
+    def start_parser(self, encoding):
+        """The encoding is what the bytes are, whatever the first line says."""
+        self.parser = expat.ParserCreate(encoding.replace("16-", "16"))
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
@@ -149,12 +166,18 @@ class PageReader:
             elif name in ("title", "ns", "id"):
                 self.text = []
                 self.parser.CharacterDataHandler = self.text.append
+        elif name == "text" and self.depth == 4 and self.page is not None and self.headings is not None:
+            self.text = []
+            self.parser.CharacterDataHandler = self.text.append
         elif name == "namespace" and attributes.get("key") == "10":
             self.found.has_template_namespace = True
 
     def end(self, name):
         if self.depth == 3 and self.page is not None and name in ("title", "ns", "id"):
             self.page[name] = "".join(self.text)
+            self.parser.CharacterDataHandler = None
+        elif self.depth == 4 and self.page is not None and name == "text" and self.parser.CharacterDataHandler:
+            self.page["text"] = "".join(self.text)
             self.parser.CharacterDataHandler = None
         elif self.depth == 2 and name == "page":
             self.note(self.page)
@@ -176,6 +199,8 @@ class PageReader:
             self.found.redirects += 1
         else:
             self.found.articles.append(int(page["id"]))
+            if self.headings is not None:
+                self.headings.add(headings_of(page.get("text", "")))
 
 
 def plain_copy(path, found, copy):

@@ -17,28 +17,36 @@ from pathlib import Path
 
 from dump2bert.corpus.checksum import some
 from dump2bert.corpus.dump import packing, plain_copy, survey
+from dump2bert.corpus.headings import HeadingFile
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import Progress, say
 
 
-def extract(dump, output, processes, cut_off="error"):
-    """Write the articles of `dump` to `output` (gzip of JSON lines: id, url, title, text); returns statistics.
+def extract(dump, output, processes, cut_off="error", templates=None):
+    """Write the articles of `dump` to `output` (gzip of JSON lines: id, url, title, text, headings); returns
+    statistics.
 
     Every page of namespace 0 that is no redirect is an article, or is listed in the statistics as empty. cut_off:
-    "accept" takes the whole pages of a dump that ends early. BadInput where the dump is not sound (see dump.survey)
+    "accept" takes the whole pages of a dump that ends early. templates: a file of the templates' pages that counts instead
+    of the dump's own. BadInput where the dump is not sound (see dump.survey)
     or a page is missing.
     """
-    found = survey(dump, accept_cut_off=cut_off == "accept")
+    with HeadingFile(output) as headings:
+        found = survey(dump, cut_off == "accept", headings)
+        return extract_surveyed(dump, found, headings, output, processes, templates)
+
+
+def extract_surveyed(dump, found, headings, output, processes, templates):
     say(f"{found.pages} pages: {len(found.articles)} articles, {found.redirects} redirects, "
         f"{found.other_namespaces} of other namespaces")
     with atomic_write(output, "wb") as file, workspace(output) as folder:
         source = readable_dump(dump, found, folder)
-        with contextlib.closing(wikiextractor(source, processes)) as lines:
+        with contextlib.closing(wikiextractor(source, processes, templates)) as lines:
             articles = checked(lines, found, dump)
             # A gzip header without name and time: the same articles are the same bytes.
             with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-                counts = write_articles(articles, packed)
+                counts = write_articles(articles, headings, packed)
     return {"pages": found.pages, "redirects": found.redirects, "other_namespaces": found.other_namespaces,
             "is_whole": found.is_whole, **counts}
 
@@ -74,15 +82,16 @@ def program():
     return path
 
 
-def wikiextractor(source, processes):
+def wikiextractor(source, processes, templates=None):
     """Run WikiExtractor on `source` and yield the lines of JSON that it writes. What it says goes to standard error.
 
     --html-safe "" leaves < and & as they are; the default would write them as entities.
     """
-    command = [program(), str(source), "--json", "--html-safe", "", "--processes", str(processes), "--output", "-"]
+    command = [program(), str(source), "--json", "--html-safe", "", "--processes", str(processes), "--output", "-",
+               *(["--templates", str(templates)] if templates else [])]
     said = deque(maxlen=5)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process, \
-            guarded(process.pid) as guard:
+    with guard_of_a_group() as guard, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                                       process_group=guard.pid) as process:
         try:
             listener = threading.Thread(target=listen, args=(process.stderr, said), daemon=True)
             listener.start()
@@ -94,13 +103,13 @@ def wikiextractor(source, processes):
             guard.communicate()
 
 
-def guarded(group):
-    """A process that ends all of WikiExtractor's processes once its standard input is closed: by us, or by our death.
+def guard_of_a_group():
+    """A process that ends its process group, once its standard input is closed: by us, or by our death.
 
-    Its workers wait for ever when their parent is gone, and hold its pipes open.
+    WikiExtractor's workers wait for ever when their parent is gone, and hold its pipes open. The guard is there before
+    them, so that no moment is without it.
     """
-    return subprocess.Popen(["sh", "-c", f"read line; kill -9 -{group} 2>/dev/null"], stdin=subprocess.PIPE,
-                            start_new_session=True)
+    return subprocess.Popen(["sh", "-c", "read line; kill -9 0"], stdin=subprocess.PIPE, process_group=0)
 
 
 def listen(stream, said):
@@ -131,16 +140,17 @@ def checked(lines, found, dump):
                        f"saying why (ids {some(map(str, missing))}): see the log")
 
 
-def write_articles(articles, file):
+def write_articles(articles, headings, file):
     """Write JSON lines; returns counts. An article without text is not written but listed."""
     count = characters = 0
     empty = []
-    for article in articles:
+    for article, its_headings in zip(articles, headings, strict=True):
         text = article["text"].strip()
         if not text:
             empty.append({"id": article["id"], "title": article["title"], "reason": "empty after extraction"})
             continue
-        kept = {"id": article["id"], "url": article["url"], "title": article["title"], "text": text}
+        kept = {"id": article["id"], "url": article["url"], "title": article["title"], "text": text,
+                "headings": its_headings}
         file.write(json.dumps(kept, ensure_ascii=False).encode("utf-8") + b"\n")
         count += 1
         characters += len(text)
