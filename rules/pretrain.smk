@@ -69,8 +69,59 @@ def get_exported():
     return expand(f"{RESULTS}/networks/{{network}}/export/model.safetensors", network=names)
 
 
+# The wildcard `phase` of a job is "" for the network's last (or only) phase of pretraining, whose outputs lie in
+# networks/NETWORK/pretrain, and "phase1/" for the first of two, whose outputs lie in a folder of that name in it.
+
+
 def get_pretrain_flags(wildcards):
-    return get_flags({"device_target": CONFIG.device_target, **get_optimizing(NETWORKS[wildcards.network].pretrain)})
+    section = NETWORKS[wildcards.network].pretrain
+    if section.phase2 and not wildcards.phase:
+        section = section.phase2
+    values = get_optimizing(section)
+    values.pop("phase2", None)
+    return get_flags({"device_target": CONFIG.device_target, **values})
+
+
+def get_pretraining_set(wildcards, split="train"):
+    """The part of pretraining_data that a job reads."""
+    second = NETWORKS[wildcards.network].pretrain.phase2 and not wildcards.get("phase")
+    return f"phase2/{split}" if second else split
+
+
+def get_pretraining_folder(wildcards):
+    return f"{PRETRAINING_DATA}/{get_pretraining_set(wildcards)}"
+
+
+def get_pretraining_shards(wildcards):
+    return get_shards(get_pretraining_set(wildcards))
+
+
+def get_pretraining_file(name, split="train"):
+    """A function for statistics.json or schema.json of the data that a job reads."""
+
+    def get_file(wildcards):
+        return f"{PRETRAINING_DATA}/{get_pretraining_set(wildcards, split)}/{name}"
+
+    return get_file
+
+
+def get_first_phase(wildcards):
+    """The model that a second phase begins with."""
+    if NETWORKS[wildcards.network].pretrain.phase2 and not wildcards.phase:
+        return f"{RESULTS}/networks/{wildcards.network}/pretrain/phase1/model.ckpt"
+    return []
+
+
+def get_start_flags(wildcards, input):
+    return get_flags({"load_checkpoint_path": input.first_phase or None})
+
+
+def get_held_out_folder(wildcards):
+    return f"{PRETRAINING_DATA}/{get_pretraining_set(wildcards, 'held_out')}"
+
+
+def get_held_out_shards(wildcards):
+    return get_shards(get_pretraining_set(wildcards, "held_out"))
 
 
 def get_state_flags(wildcards):
@@ -87,32 +138,34 @@ def get_pretrained():
 
 
 rule pretrain:
-    message: "Pretraining {wildcards.network}"
+    message: "Pretraining {wildcards.network} {wildcards.phase}"
     params:
         code=code_digest("stages.pretrain"),
         network=get_pretrain_network,
         flags=get_pretrain_flags,
-        data_dir=f"{PRETRAINING_DATA}/train",
-        folder=f"{RESULTS}/networks/{{network}}/pretrain",
+        data_dir=get_pretraining_folder,
+        start=get_start_flags,
+        folder=f"{RESULTS}/networks/{{network}}/pretrain/{{phase}}",
     input:
         # The shards count by what statistics.json says of them (sha256 and size of each).
-        shards=ancient(get_shards("train")),
-        manifest=f"{PRETRAINING_DATA}/train/statistics.json",
-        schema=f"{PRETRAINING_DATA}/train/schema.json",
+        shards=ancient(get_pretraining_shards),
+        manifest=get_pretraining_file("statistics.json"),
+        schema=get_pretraining_file("schema.json"),
         vocab_file=VOCABULARY,
+        first_phase=get_first_phase,
     output:
-        model=f"{RESULTS}/networks/{{network}}/pretrain/model.ckpt",
-        network=f"{RESULTS}/networks/{{network}}/pretrain/network.json",
-        metrics=f"{RESULTS}/networks/{{network}}/pretrain/metrics.jsonl",
-    log: f"{RESULTS}/logs/pretrain/{{network}}.log"
-    benchmark: f"{RESULTS}/benchmarks/pretrain/{{network}}.tsv"
+        model=f"{RESULTS}/networks/{{network}}/pretrain/{{phase}}model.ckpt",
+        network=f"{RESULTS}/networks/{{network}}/pretrain/{{phase}}network.json",
+        metrics=f"{RESULTS}/networks/{{network}}/pretrain/{{phase}}metrics.jsonl",
+    log: f"{RESULTS}/logs/pretrain/{{phase}}{{network}}.log"
+    benchmark: f"{RESULTS}/benchmarks/pretrain/{{phase}}{{network}}.tsv"
     threads: CONFIG.threads.pretrain
     resources:
         mem_mb=get_memory(6000),
         state=get_state_flags,
     # exec: the trainer is Snakemake's own child and notices when Snakemake is killed.
     shell:
-        "exec dump2bert --log {log:q} pretrain --network {params.network:q} {params.flags:q} {resources.state}"
+        "exec dump2bert --log {log:q} pretrain --network {params.network:q} {params.flags:q} {params.start:q} {resources.state}"
         " --data_dir {params.data_dir:q} --schema_dir {input.schema:q} --vocab_file {input.vocab_file:q}"
         " --save_checkpoint_path {params.folder:q} --stop_with_parent true"
 
@@ -122,13 +175,13 @@ rule pretrain_eval:
     params:
         code=code_digest("stages.pretrain_eval"),
         flags=get_flags({"device_target": CONFIG.device_target, **plain(CONFIG.pretrain_eval)}),
-        data_dir=f"{PRETRAINING_DATA}/held_out",
+        data_dir=get_held_out_folder,
     input:
         model=f"{RESULTS}/networks/{{network}}/pretrain/model.ckpt",
         network=f"{RESULTS}/networks/{{network}}/pretrain/network.json",
-        shards=ancient(get_shards("held_out")),
-        manifest=f"{PRETRAINING_DATA}/held_out/statistics.json",
-        schema=f"{PRETRAINING_DATA}/held_out/schema.json",
+        shards=ancient(get_held_out_shards),
+        manifest=get_pretraining_file("statistics.json", "held_out"),
+        schema=get_pretraining_file("schema.json", "held_out"),
     output: f"{RESULTS}/networks/{{network}}/pretrain_eval/metrics.json"
     log: f"{RESULTS}/logs/pretrain_eval/{{network}}.log"
     benchmark: f"{RESULTS}/benchmarks/pretrain_eval/{{network}}.tsv"
