@@ -37,6 +37,7 @@ def test_variant_markup_shows_what_a_reader_of_the_variant_sees(markup, none, si
 
 @pytest.mark.parametrize("function, dirty, tidy", [
     (plain_characters, "a\u00a0\u2003b\u200b\ufeff\u00adc\x00\t d", "a bc d"),
+    (plain_characters, "м\u200dяч Auf\u200clage и\u034f\u0306 \u061cأ", "мяч Auflage й أ"),
     (plain_characters, "e\u0301\r\nf\u2028g", "é\nf\ng"),
     (plain_characters, "می\u200cخواهم 👨\u200d👩", "می\u200cخواهم 👨\u200d👩"),      # joiners carry meaning
     (without_tags, "&lt;b&gt;x&lt;/b&gt; <br/>y<!-- no\n -->", "x \ny"),

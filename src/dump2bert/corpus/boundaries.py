@@ -26,7 +26,10 @@ QUOTE_CLOSES = re.compile(r"[\"”’»)]+(?=\s)")
 YEAR_ENDS = re.compile(r"(?<=\b\d{4})\.(?=\s+[\u0590-\u07ff\uac00-\ud7a3])")     # before letters without capitals
 PART_OF_DATE = re.compile(r"\b\d{4}\.\s?(?:\d{1,2}\.\s?(?:\d{1,2}\.)?)?$")       # 1945. 8. 15.
 NUMBER_BEFORE = re.compile(r"(?:\d\S*|\b[IVXLCDMІХ]+)\s?$")
-INITIAL = re.compile(r"(?:^|[\s(«„“\"\-.])(?:[^\W\d_]|Дж|Ю|Đ)\.$")
+# An initial, or a short form of a first name: `Ив. Вазов`, `Дж. Байрон`.
+INITIAL = re.compile(r"(?:^|[\s(«„“\"\-.])[^\W\d_](?:[^\W\d_аеиіїоуыэюяєёъьάέήίόύώ]{1,2})?\.$")
+OPEN_QUOTE = re.compile(r"(?<!\w)\"(?=\w)[^\"]*(?:(?<=\w)\"(?=\w)[^\"]*)*$")
+CLOSING_QUOTE = re.compile(r"[^\"]*(?:(?<=\w)\"(?=\w)[^\"]*)*(?<=[\w.!?,])\"(?!\w)")
 ORDINAL = re.compile(r"(?:^|[\s(«„“\"])(?:\d{1,2}|[IVXLC]{1,6})\.$")
 ENDED_WORD = re.compile(r"[^\W\d_]{2}[\"”’»)]?[.!?]+[\"”’»)]*$")
 FIRST_WORD = re.compile(r"[^\w]*([^\W_][\w\-’']*)")
@@ -74,6 +77,8 @@ def is_boundary(left, right, language):
         return False
     if not spaced and not left.endswith(tuple(ENDS_WITHOUT_SPACE)) and not is_lost_space(left, right):
         return False
+    if OPEN_QUOTE.search(left[-200:]) and CLOSING_QUOTE.match(right):
+        return False
     if not left.endswith("."):
         return True
     if language in BY_SPACE or PART_OF_DATE.search(left) and is_part_of_date(left, right):
@@ -93,8 +98,13 @@ def is_boundary(left, right, language):
         return ends_with_date(left, max(abbreviations, key=len), follows, language)
     if abbreviations & NEVER_LAST.get(language, frozenset()):
         return False
-    return not (is_cyrillic_or_greek(left[-2:-1]) and INITIAL.search(left) and follows.lower() not in
+    return not (is_cyrillic_or_greek(left[-2:-1]) and is_initial(left) and follows.lower() not in
                 BEGINNERS.get(language, frozenset()))
+
+
+def is_initial(left):
+    initial = INITIAL.search(left)
+    return initial is not None and next(filter(str.isalpha, initial[0])).isupper()
 
 
 def begins_small(text):
@@ -156,4 +166,4 @@ def ends_with_date(left, abbreviation, follows, language):
 
 
 def is_cyrillic_or_greek(letter):
-    return letter.isupper() and "\u0370" <= letter <= "\u052f"
+    return "\u0370" <= letter <= "\u052f"

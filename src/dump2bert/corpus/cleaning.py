@@ -7,6 +7,7 @@ count each and keep a few examples, so that a person can judge what is thrown aw
 import re
 from itertools import chain
 
+from dump2bert.corpus.boundaries import is_small
 from dump2bert.corpus.headings import heading_key
 from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark,
                                      without_tags, without_wiki_marks)
@@ -42,7 +43,7 @@ class Dropped:
             entry["examples"].append(text[:EXAMPLE_LENGTH])
 
 
-def clean(input_file, input_format, output, language, variant):
+def clean(input_file, input_format, output, language, variant, accept_empty=False):
     """Write the sentences of `input_file`, one a line, a blank line between documents; returns the part's statistics.
 
     input_format: "articles" (JSON lines with `text`, see extraction) or "text" (one sentence a line already: remnants
@@ -64,7 +65,7 @@ def clean(input_file, input_format, output, language, variant):
             counts["documents"] += 1
             counts["sentences"] += len(document)
             counts["characters"] += sum(map(len, document))
-        if not counts["documents"]:
+        if not counts["documents"] and not accept_empty:
             raise BadInput(f"{input_file} has no sentence that could be kept")
     say(f"{counts['documents']} of {counts['input_documents']} documents, {counts['sentences']} sentences")
     return {"language": language, "variant": variant, "input_format": input_format, **counts,
@@ -179,7 +180,7 @@ def is_heading(line, ideographic):
 def is_headless(sentence):
     """Whether a paragraph has lost its first words to a template: `is a river in ...` (but not `eBay is ...`)."""
     word = re.match(r"\w*", sentence)[0]
-    return word[:1].islower() and word.islower()
+    return is_small(word)
 
 
 def sentence_rule(sentence, ideographic, language):

@@ -19,8 +19,11 @@ TAG = re.compile(rf"</?(?:{TAGS})(?=[\s/>])[^<>\n]*>", re.I)
 COMMENT = re.compile(r"<!--.*?-->", re.S)
 
 SPACE = re.compile(r"[^\S\n]+")
-INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufffc"
+INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\u034f\u061c\u180e\ufff9-\ufffc"
                        "\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+# Zero-width joiners and non-joiners carry meaning behind letters of these scripts, and in emoji; elsewhere none.
+JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u109f\u1780-\u18af\u1a00-\u1aff\u1b00-\u1c7f\ufb50-\ufdff\ufe70-\ufefc\ufe0f"
+                    "\u2600-\u27bf\ua8e0-\uabff\U0001f000-\U0001faff\U00011000-\U000116ff])[\u200c\u200d]")
 LINE_END = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 LINK = re.compile(r"\[\[(?:[^\[\]\n]*\|)?([^\[\]|\n]*)\]\]")
@@ -58,7 +61,7 @@ LINE_START = re.compile(r"^[\s,，、;；:：。.!?！？)）\]］】」』》�
 def plain_characters(text):
     """NFC; every space a plain space, every line end a newline; no control, zero-width or direction characters."""
     text = LINE_END.sub("\n", text)
-    return SPACE.sub(" ", INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
+    return SPACE.sub(" ", JOINER.sub("", unicodedata.normalize("NFC", INVISIBLE.sub("", text))))
 
 
 def without_tags(text):
