@@ -47,6 +47,7 @@ def test_variant_markup_shows_what_a_reader_of_the_variant_sees(markup, none, si
      " c label d   e"),
     (without_wiki_marks, "the method __init__ and [1] in 1'30''", "the method __init__ and [1] in 1'30"),
     (tidy_punctuation, "數學（；；德語、法語：；）是", "數學（德語、法語）是"),
+    (tidy_punctuation, "首都である。。次。。。", "首都である。次。。。"),
     (tidy_punctuation, "Ohio (, tiếng Anh: x) is ( , ; ) here ().", "Ohio (tiếng Anh: x) is here."),
     (tidy_punctuation, "（，，）文學「」和、、、比魯尼，，等、。", "文學和、比魯尼，等。"),
     (tidy_punctuation, "Algeria ('; \"Dzayer\") and \"\" (ANSI,) .", "Algeria (\"Dzayer\") and (ANSI)."),

@@ -54,7 +54,7 @@ EMPTY_QUOTES = re.compile(r"「\s*」|『\s*』|《\s*》|〈\s*〉|“\s*”|�
 BEFORE_MARK = re.compile(r"[^\S\n]+(?=[,;:.!?)\]，、；：。！？）》」』](?:\s|$|[^\w\s]|(?<=[^\x00-\x7f])))")
 AFTER_OPENING = re.compile(r"(?<=[(\[（《「『])[^\S\n]+")
 REPEATED = re.compile(r"([,，、;；])(?:\s*[,，、;；])+")
-DANGLING = re.compile(r"(?<=[^\x00-\x7f])\.(?=。)|[,，、;；:：]\s*(?=[。.!?！？](?:\s|$))|(?<=[（(])[,，、;；:：]\s*")
+DANGLING = re.compile(r"(?<=[^\x00-\x7f])\.(?=。)|(?<!。)。(?=。(?!。))|[,，、;；:：]\s*(?=[。.!?！？](?:\s|$))|(?<=[（(])[,，、;；:：]\s*")
 LINE_START = re.compile(r"^[\s,，、;；:：。.!?！？)）\]］】」』》〉”’]+", re.M)
 
 
