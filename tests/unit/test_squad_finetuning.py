@@ -8,10 +8,13 @@ import random
 import string
 import sys
 
+import numpy as np
 import pytest
+from mindspore import Tensor, nn
 
 from dump2bert import cli
 from dump2bert.tasks.squad import predict as predict_module
+from dump2bert.tasks.squad.model import SpanLoss, training_inputs
 from dump2bert.tfrecord import decode_example, encode_example, read_records, write_records
 from dump2bert.training import checkpoints
 
@@ -131,6 +134,34 @@ def test_n_best_answers_are_distinct_and_begin_with_the_prediction(finetuned):
         assert answers[0]["text"] == predicted[name] and scores == sorted(scores, reverse=True)
         assert len({answer["text"] for answer in answers}) == len(answers) <= 20
         assert sum(answer["probability"] for answer in answers) == pytest.approx(1)
+
+
+class FixedScores(nn.Cell):
+    """In place of a SpanReader."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores = Tensor(scores)
+
+    def construct(self, *inputs):
+        return self.scores
+
+
+def test_the_loss_is_that_of_its_definition():
+    random_numbers = np.random.default_rng(3)
+    scores = random_numbers.standard_normal((3, 6, 2)).astype(np.float32)
+    mask, segments = np.array([[1] * 6, [1] * 5 + [0], [1] * 6]), np.array([[0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 0], [0] * 2 + [1] * 4])
+    rows = {"input_ids": mask, "input_mask": mask, "segment_ids": segments, "start_positions": np.array([2, 0, 3]),
+            "end_positions": np.array([4, 0, 3])}
+    weights = np.array([1, 1, 0], np.float32)
+    wanted = 0
+    for row in (0, 1):
+        possible = [0, *np.flatnonzero(segments[row])]
+        for side, name in enumerate(("start_positions", "end_positions")):
+            chosen = scores[row, possible, side]
+            wanted += np.log(np.exp(chosen).sum()) - scores[row, rows[name][row], side]
+    found = SpanLoss(FixedScores(scores))(*training_inputs(rows, np.arange(3), 6, weights))
+    assert float(found.asnumpy()) == pytest.approx(wanted / 4, rel=1e-5)
 
 
 def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):

@@ -8,10 +8,11 @@ import csv
 from pathlib import Path
 
 from dump2bert.files import read_json, read_json_lines, read_lines
+from dump2bert.reporting.answers import read_answers
 from dump2bert.reporting.examples import read_examples
 
-STAGES = ("sample", "download", "extract", "clean", "split", "vocabulary", "pretraining_data", "schema", "pretrain",
-          "pretrain_eval", "import", "export", "task_data", "finetune", "predict", "evaluate")
+STAGES = ("sample", "download", "cut", "templates", "extract", "clean", "split", "vocabulary", "pretraining_data",
+          "schema", "pretrain", "pretrain_eval", "import", "export", "task_data", "finetune", "predict", "evaluate")
 """In the order in which data flows."""
 
 
@@ -50,6 +51,8 @@ def found_config(results):
         for key, value in (("use_crf", variant.endswith("-crf")), ("seeds", seed), ("networks", path.parts[-5])):
             if value not in spec[key]:
                 spec[key].append(value)
+    for name, spec in tasks.items():
+        spec["kind"] = (optional_json(results / "tasks" / name / "statistics.json") or {}).get("kind", "ner")
     return {"networks": networks, "tasks": tasks}
 
 
@@ -88,7 +91,7 @@ def read_steps(path):
 
 def read_task(results, name, spec, networks):
     """{"spec", "data": statistics of the records, "groups": one for each network and variant that has results}."""
-    groups = []
+    groups, examples_of = [], read_answers if spec.get("kind") == "squad" else read_examples
     for network in networks:
         for variant, use_crf in variants_of(name, spec):
             runs = []
@@ -100,7 +103,7 @@ def read_task(results, name, spec, networks):
                                  "steps": read_steps(folder / "metrics.jsonl")})
             if runs:
                 groups.append({"network": network, "variant": variant, "use_crf": use_crf, "runs": runs,
-                               "examples": read_examples(runs[0]["folder"], runs[0]["metrics"])})
+                               "examples": examples_of(runs[0]["folder"], runs[0]["metrics"])})
     return {"spec": spec, "groups": groups, "data": optional_json(results / "tasks" / name / "statistics.json")}
 
 
@@ -114,11 +117,22 @@ def read_sources(results, config):
     """Statistics of each source's extraction and cleaning, by source and stage."""
     sources = {}
     for name in config.get("corpus", {}).get("sources", {}):
-        parts = {"extract": optional_json(results / "corpus/articles" / f"{name}.json"),
-                 "clean": optional_json(results / "corpus/clean" / f"{name}.json")}
+        parts = {"extract": read_parts(results / "corpus/articles", name),
+                 "clean": read_parts(results / "corpus/clean", name)}
         if any(parts.values()):
             sources[name] = parts
     return sources
+
+
+def read_parts(folder, source):
+    """The statistics of a source, SOURCE.json; those of its parts, SOURCE-00000-of-00002.json, added up."""
+    added = {}
+    for statistics in map(read_json, sorted(folder.glob(f"{source}.json")) or sorted(folder.glob(f"{source}-*-of-*.json"))):
+        for key, value in statistics.items():
+            if isinstance(value, (int, list)) and not isinstance(value, bool):
+                value = added.get(key, type(value)()) + value
+            added[key] = value
+    return added
 
 
 def read_pretraining_data(results):
@@ -171,8 +185,8 @@ def is_of_run(job, config, networks, tasks):
                                for seed in spec.get("seeds", [1])}
     if stage == "task_data":
         return what[0] in tasks
-    if stage in ("extract", "clean") and sources is not None:
-        return what[0] in sources
+    if stage in ("cut", "templates", "extract", "clean") and sources is not None:
+        return what[0].partition("-")[0] in sources
     if stage == "download" and sources is not None:
         return what[0] in {*sources, "vocabulary", *(f"{task}_{split}" for task in tasks for split in ("train", "dev"))}
     return True

@@ -52,8 +52,11 @@ def pieces(text, spans):
 
 
 def chosen(examples, number):
-    """`number` records that have entities, gold or predicted, evenly spaced over the file: no one picked them."""
+    """`number` records that have entities, gold or predicted, evenly spaced over the file: no one picked them. Of
+    questions those with a wrong answer, if there are any."""
     candidates = [example for example in examples if example["spans"]]
+    if any("question" in example for example in candidates):
+        candidates = [example for example in candidates if example["spans"][0][3] != "right"] or candidates
     if len(candidates) <= number:
         return candidates
     return [candidates[int((place + 0.5) * len(candidates) / number)] for place in range(number)]

@@ -27,6 +27,10 @@ MEANINGS = {
     ("classification", "standard"): """
         Accuracy is the share of right labels; macro F1 the mean over the labels that occur; precision, recall, F1 and
         Matthews, of tasks with two labels, are those of the second.""",
+    ("squad", "standard"): """
+        Exact match is the share of answers that are one of the gold ones; F1 the mean over the questions of the best F1 over
+        words with a gold one. Case, punctuation and the English articles do not count (SQuAD v1.1's official scorer).""",
+    ("squad", "zoo"): "The reference system uses SQuAD's official scorer, too.",
     ("regression", "standard"): "Correlations of the predicted scores with the given ones; Spearman's is that of ranks.",
 }
 """(kind of task, family of metrics): what its numbers count."""
@@ -69,7 +73,8 @@ def named(metric, text):
 def variant_of(group):
     if group["use_crf"]:
         return "CRF"
-    return "linear" if "spearman" in group["runs"][0]["metrics"]["metrics"].get("standard", {}) else "softmax"
+    standard = group["runs"][0]["metrics"]["metrics"].get("standard", {})
+    return "linear" if "spearman" in standard else "span" if "exact_match" in standard else "softmax"
 
 
 def label_of(group):
@@ -104,13 +109,14 @@ def task_section(name, task, colours, examples):
                        if kind in run["metrics"]["metrics"]["standard"].get("per_type", {})] for kind in per_type})
               for group in groups]
     return {
-        "name": name,
+        "name": name, "kind": kind_of(task),
         "scores": [one for one in (scores_table(task, "standard"), scores_table(task, "zoo")) if one],
         "legend": [(label, style) for label, style, _ in series],
         "types": per_type and dot_plot(f"F1 of each entity type of {name}",
                                        [(kind, count(support)) for kind, support in per_type.items()], series,
                                        "F1 (exact span and type)"),
         "types_table": per_type and types_table(groups, per_type),
+        "words_table": words_table(groups),
         "training": training_charts(groups, colours),
         "speed": groups and speed_table(groups),
         "data": data_facts(task), "misfits": misfits(task)[:MISFITS],
@@ -178,6 +184,26 @@ def types_table(groups, per_type):
                          f"the number of gold entities (split {groups[0]['runs'][0]['metrics']['split']}).")
 
 
+def words_table(groups):
+    """Scores of the questions with each question word; None where there are no questions."""
+    found = [[run["metrics"]["metrics"].get("standard", {}).get("per_question_word", {}) for run in group["runs"]]
+             for group in groups]
+    supports = {word: values["support"] for runs in found for words in runs for word, values in words.items()}
+    if not supports:
+        return None
+    rows = []
+    for word, support in sorted(supports.items(), key=lambda item: (-item[1], item[0])):
+        rows.append([word, count(support)])
+        for runs in found:
+            for metric in ("exact_match", "f1"):
+                values = [words[word][metric] for words in runs if word in words]
+                rows[-1].append(fraction(sum(values) / len(values)) if values else "–")
+    return table(["question word", "questions", *["exact match", "F1"] * len(groups)], rows,
+                 over=[("", 2), *((f"{label_of(group)} (seeds {seeds_of(group)})", 2) for group in groups)],
+                 title="By question word", caption="The word that a question asks with: percent, mean over the seeds (split "
+                                                   f"{groups[0]['runs'][0]['metrics']['split']}).")
+
+
 def training_charts(groups, colours):
     """(title, svg) of the finetuning runs, one curve for each seed: loss, and the score after each epoch."""
     runs = [(f"{label_of(group)}, seed {run['seed']}", style_of(group, colours), run["steps"])
@@ -232,9 +258,11 @@ def data_facts(task):
 
 
 def misfits(task):
-    """(line of the split, type, entity, reason) of what the labels of the training rows cannot say."""
+    """(place in the split, type, text, reason) of entities that the labels of the rows cannot say, of answers that are not
+    as they should be."""
     splits = (task["data"] or {}).get("splits", {})
-    return [(f"{split} {one['line']}", one["type"], one["entity"], one["reason"])
+    return [(f"{split} {one['line']}", one["type"], one["entity"], one["reason"]) if "line" in one else
+            (f"{split} {one['question']}", "", one["answer"], one["reason"])
             for split, values in splits.items() for one in values.get("not_fitting", [])]
 
 
