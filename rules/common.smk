@@ -18,13 +18,16 @@ except BadInput as error:
 
 RESULTS = CONFIG.results.rstrip("/")
 # The sample world's files, as configurations name them: sample:FILE.
-SAMPLE_FILES = ["samplewiki-pages-articles.xml.bz2", "samplewiki-sha1sums.txt", "cluener/train.json", "cluener/dev.json",
-                "tnews/train.json", "tnews/dev.json", "squad/train-v1.1.json", "squad/dev-v1.1.json", "cola/train.tsv",
-                "cola/dev.tsv", "stsb/sts-train.tsv", "stsb/sts-dev.tsv"]
+SAMPLE_FILES = ["samplewiki-pages-articles.xml.bz2", "samplewiki-pages-articles-multistream.xml.bz2",
+                "samplewiki-pages-articles-multistream-index.txt.bz2", "samplewiki-sha1sums.txt",
+                "cluener/train.json", "cluener/dev.json", "tnews/train.json", "tnews/dev.json",
+                "squad/train-v1.1.json", "squad/dev-v1.1.json", "cola/train.tsv", "cola/dev.tsv",
+                "stsb/sts-train.tsv", "stsb/sts-dev.tsv"]
 
 
 wildcard_constraints:
     source="[a-z][a-z0-9_]*",
+    part=r"[a-z][a-z0-9_]*(-\d{5}-of-\d{5})?",
     network="[a-z][a-z0-9_]*",
     task="[a-z][a-z0-9_]*",
     variant="[a-z][a-z0-9_-]*",

@@ -18,6 +18,20 @@ class Cleaned(Section):
     """articles: JSON lines from `extract`; text: one sentence a line, a blank line between documents."""
 
 
+    accept_empty: bool = False
+    """An input without a sentence to keep is no error: a part of a dump may hold nothing but templates."""
+
+
+class DumpPart(Section):
+    part: Count
+    """Number, from 0, of a part into which `cut` has cut the dump."""
+
+
+class PartOrWhole(Section):
+    part: Count | None = None
+    """Number, from 0, of a part into which `cut` has cut the dump; default: the whole dump."""
+
+
 class Workers(Section):
     workers: Positive = 1
     """Processes that work side by side. The result does not depend on it."""
@@ -119,3 +133,52 @@ class Page(Section):
     """The configuration of the run as a JSON file (or the JSON itself): the page shows what it names; default: all found."""
     task: str | None = None
     """Make the page of this task alone; default: that of the whole run."""
+
+
+class Launch(Section):
+    data_dir: str | None = None
+    """Folder of the TFRecord shards."""
+    hyper_parameter_config_dir: str | None = None
+    """The zoo's hyper_parameter_config.ini, or its folder: flags of `pretrain` in the section [config]."""
+    options: dict | None = None
+    """More flags of `pretrain`, as a JSON object or its file; they override the ini's."""
+    start: Literal["rank_table", "ranks", "msrun", "mpirun"] | None = None
+    """rank_table: HCCL's hccl.json says who is who; ranks: MindSpore's scheduler does; msrun, mpirun: these start the
+    processes. Default: rank_table with hccl_config_dir, else ranks."""
+    device_num: Positive | None = None
+    """Devices of all servers together; a rank table says it itself."""
+    local_device_num: Positive | None = None
+    """Devices of this server; default: device_num."""
+    node_rank: Count = 0
+    """Number of this server; 0 has the scheduler."""
+    server_id: str | None = None
+    """This server's server_id in the rank table; default: found by the devices' addresses in hccn_conf, else by ours."""
+    hccn_conf: str = "/etc/hccn.conf"
+    """Where hccn_tool notes the addresses of this machine's devices."""
+    master_addr: str = "127.0.0.1"
+    """Address of server 0, for the scheduler."""
+    master_port: Annotated[int, Field(ge=1024, le=65535)] = 8118
+    """Port of the scheduler."""
+    hosts: str | None = None
+    """mpirun: HOST:DEVICES,HOST:DEVICES where there are several servers."""
+    hccl_time_out: Annotated[int, Field(ge=120, le=7200)] = 120
+    """Seconds for which ranks wait for each other at the start (HCCL_CONNECT_TIMEOUT); 600 for large data."""
+    bind_cores: bool = True
+    """Give each process cores of its own."""
+    log_dir: str = "."
+    """Where LOG<device>/pretraining_log.txt are; what is there is added to, never removed."""
+    run: bool = False
+    """Start the processes and watch them; false: only write cmd_file."""
+
+    @model_validator(mode="after")
+    def trainer_takes_the_flags(self):
+        from dump2bert.launching.checks import check_data, flags_of_trainer
+
+        flags = flags_of_trainer(self.hyper_parameter_config_dir, self.options)
+        files = {"network", "vocab_file", "schema_dir", "state_dir", "save_checkpoint_path", "load_checkpoint_path"}
+        own = {name: value for name, value in flags.items() if name not in {*files, *PretrainRun.model_fields}}
+        options = validated(Pretrain, own, "hyper parameters: ")
+        if self.data_dir and self.device_num:
+            check_data(self.data_dir, flags.get("schema_dir"), self.device_num,
+                       options.batch_size * options.accumulation_steps)
+        return self

@@ -1,10 +1,20 @@
 """The sections of the configuration (config.py) about the corpus: the sample world, sources, cleaning, splitting, gates."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dump2bert.option_types import Count, Name, Places, Positive, Probability, Section, Sha256, number
+
+
+CHINESE = frozenset({"zh", "yue", "wuu", "gan", "hak", "lzh"})     # languages that have clean.variant
+
+
+def language_code(value):
+    if not re.fullmatch("simple|[a-z]{2,3}(-[a-z]{2,8})*", value):
+        raise ValueError(f"{value!r} is no language code, as zh, en, uk and zh-yue are")
+    return value
 
 
 class Sample(Section):
@@ -35,6 +45,9 @@ class Source(Fetched):
 
     dump: Places | None = None
     """A MediaWiki XML export (.xml, .xml.bz2, .xml.gz)."""
+    index: Places | None = None
+    """The index of a multistream dump, by path or address: the dump is cut into extract.parts parts, which are extracted
+    and cleaned side by side. sums_url is that of the index, too."""
     text: Places | None = None
     """A UTF-8 text, one sentence a line, a blank line between documents."""
 
@@ -42,6 +55,8 @@ class Source(Fetched):
     def has_one_place(self):
         if (self.dump is None) == (self.text is None):
             raise ValueError("a source has either `dump` or `text`")
+        if self.index and not self.dump:
+            raise ValueError("`index` is that of a multistream `dump`, and there is none")
         return self
 
     @property
@@ -52,8 +67,8 @@ class Source(Fetched):
 class Corpus(Section):
     """Where the text comes from."""
 
-    language: str = "zh"
-    """Language code (zh, en, ja, vi, ...): rules for sentences and scripts follow from it."""
+    language: Annotated[str, AfterValidator(language_code)] = "zh"
+    """Language code (zh, en, ja, vi, ...), the first part of the wiki's address: rules for sentences and scripts follow from it."""
     sources: dict[Name, Source] = {}
     """The sources by name; the names become file names."""
 
@@ -63,6 +78,8 @@ class Extract(Section):
 
     processes: Positive = 2
     """Processes of WikiExtractor. The result does not depend on it."""
+    parts: Positive = 100
+    """Parts of a multistream dump (a source with an `index`), three jobs each. The result does not depend on it."""
     cut_off: Literal["error", "accept"] = "error"
     """A dump that ends early, without its closing </mediawiki>: an error, or its whole pages are taken."""
 

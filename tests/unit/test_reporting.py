@@ -227,9 +227,21 @@ def test_style_and_template_are_in_the_digest():
         {name for name, _ in contents("dump2bert.reporting")}
 
 
-def test_the_pipeline_shows_every_command():
-    assert set(PLACES) == set(COMMANDS) == {*STAGES, "report"}
-    assert {stage for flow in FLOWS for stage in flow} == set(COMMANDS)
+def test_the_pipeline_shows_every_command_of_a_run():
+    beside = {"import", "export", "inspect"}      # what comes from elsewhere, goes elsewhere or is for people
+    assert set(PLACES) == set(COMMANDS) - beside == {*STAGES, "report"} - beside
+    assert {stage for flow in FLOWS for stage in flow} == set(PLACES)
+
+
+def test_the_parts_of_a_source_are_one_row(results):
+    for number, characters in enumerate((70, 30)):
+        write_json(results / f"corpus/articles/wiki-0000{number}-of-00002.json", {
+            "pages": 10, "redirects": 1, "other_namespaces": 2, "is_whole": True, "articles": 6, "characters": characters,
+            "left_out": [{"id": str(number)}]})
+    (results / "corpus/articles/wiki.json").unlink(missing_ok=True)
+    config = {**CONFIG, "corpus": {"sources": {"wiki": {}}}}
+    extracted = collect(results, config)["sources"]["wiki"]["extract"]
+    assert (extracted["pages"], extracted["articles"], extracted["characters"], len(extracted["left_out"])) == (20, 12, 100, 2)
 
 
 # ---------------------------------------------------------------------------------------------------------- examples

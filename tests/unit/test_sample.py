@@ -64,12 +64,30 @@ def test_another_seed_gives_another_world(folder, tmp_path):
 @pytest.mark.parametrize("seed", range(3))
 def test_the_smallest_world_has_all_files(tmp_path, seed):
     sample.run(output_dir=tmp_path, seed=seed, articles=100, records=20)
-    assert all(content for content in files(tmp_path).values()) and len(files(tmp_path)) == 13
+    assert all(content for content in files(tmp_path).values()) and len(files(tmp_path)) == 15
 
 
-def test_sums_file_names_the_dump_with_its_sha1(folder):
-    digest = hashlib.sha1((folder / sample.DUMP_NAME).read_bytes()).hexdigest()
-    assert (folder / sample.SUMS_NAME).read_text() == f"{digest}  {sample.DUMP_NAME}\n"
+def test_sums_file_names_the_dumps_with_their_sha1(folder):
+    digests = {name: hashlib.sha1((folder / name).read_bytes()).hexdigest()
+               for name in (sample.DUMP_NAME, sample.MULTISTREAM_NAME, sample.INDEX_NAME)}
+    lines = (folder / sample.SUMS_NAME).read_text().splitlines()
+    assert lines == [f"{digest}  {name}" for name, digest in digests.items()]
+
+
+def test_multistream_dump_holds_the_same_text_and_its_index_finds_every_page(folder):
+    """As Wikimedia's: the head, streams of 100 pages, the end; OFFSET:ID:TITLE for each page."""
+    content = (folder / sample.MULTISTREAM_NAME).read_bytes()
+    assert bz2.decompress(content) == bz2.decompress((folder / sample.DUMP_NAME).read_bytes())
+    index = {}
+    for line in bz2.decompress((folder / sample.INDEX_NAME).read_bytes()).decode().splitlines():
+        offset, number, title = line.split(":", 2)
+        index.setdefault(int(offset), []).append((number, title))
+    for offset, listed in index.items():
+        stream = bz2.BZ2Decompressor().decompress(content[offset:]).decode()
+        assert re.findall(r"<title>(.*)</title>\s*<ns>.*</ns>\s*<id>(\d+)", stream) == [(title, number)
+                                                                                  for number, title in listed]
+    assert {len(listed) for listed in list(index.values())[:-1]} == {100}
+    assert bz2.BZ2Decompressor().decompress(content).decode().endswith("</siteinfo>\n")
 
 
 def test_dump_has_all_articles_and_other_namespaces(pages):

@@ -4,12 +4,14 @@ from dump2bert.reporting.lines import opening
 from dump2bert.reporting.numbers import duration
 
 PLACES = {  # stage: (column, row)
-    "sample": (0, 0), "download": (1, 0), "extract": (0, 1), "clean": (0, 2), "split": (0, 3), "vocabulary": (0, 4),
+    "sample": (0, 0), "download": (1, 0), "cut": (1, 1), "extract": (0, 1), "templates": (1, 2), "clean": (0, 2),
+    "split": (0, 3), "vocabulary": (0, 4),
     "pretraining_data": (0, 5), "task_data": (1, 5), "schema": (0, 6), "pretrain": (0, 7), "finetune": (1, 7),
     "pretrain_eval": (0, 8), "predict": (1, 8), "evaluate": (1, 9), "report": (0, 9),
 }
 FLOWS = (
     ("sample", "extract"), ("download", "extract"), ("sample", "task_data"), ("download", "task_data"),
+    ("download", "cut"), ("cut", "templates"), ("cut", "extract"), ("templates", "extract"),
     ("extract", "clean"), ("clean", "split"), ("split", "vocabulary"), ("split", "pretraining_data"),
     ("vocabulary", "pretraining_data"), ("vocabulary", "task_data"), ("pretraining_data", "schema"),
     ("schema", "pretrain"), ("pretrain", "pretrain_eval"), ("pretrain", "finetune"), ("task_data", "finetune"),

@@ -1,4 +1,5 @@
-"""The sample world as a MediaWiki XML export (schema export-0.11), bzip2-compressed, as Wikimedia publishes it.
+"""The sample world as a MediaWiki XML export (schema export-0.11), bzip2-compressed, as Wikimedia publishes it: in one
+piece, and as a multistream dump with its index.
 
 Pages of namespace 0 are the articles, a few pages that hold nothing but a template or a table (so their extracted
 text is empty), and redirects; talk, user, project, template and category pages stand beside them as in a real dump.
@@ -121,9 +122,21 @@ def base36(number):
     return digits.rjust(31, "0")
 
 
-def dump(rng, world):
-    """The whole export, compressed, as bytes."""
-    parts = [site_info()]
-    parts += [page_xml(rng, number, *page) for number, page in enumerate(pages(rng, world), 1)]
-    parts.append("</mediawiki>\n")
-    return bz2.compress("".join(parts).encode())
+PAGES_OF_STREAM = 100    # Wikimedia's
+
+
+def dumps(rng, world):
+    """(dump, multistream dump, index), each compressed, as bytes; both dumps hold the same text."""
+    head, end, texts, lines = site_info(), "</mediawiki>\n", [], []
+    for number, page in enumerate(pages(rng, world), 1):
+        texts.append(page_xml(rng, number, *page))
+        lines.append(f"{number}:{escape(page[1])}\n")
+    streams, index = [bz2.compress(head.encode())], []
+    offset = len(streams[0])
+    for start in range(0, len(texts), PAGES_OF_STREAM):
+        stream = bz2.compress("".join(texts[start:start + PAGES_OF_STREAM]).encode())
+        index += [f"{offset}:{line}" for line in lines[start:start + PAGES_OF_STREAM]]
+        streams.append(stream)
+        offset += len(stream)
+    return (bz2.compress("".join([head, *texts, end]).encode()), b"".join([*streams, bz2.compress(end.encode())]),
+            bz2.compress("".join(index).encode()))

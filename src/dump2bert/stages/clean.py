@@ -3,6 +3,6 @@
 from dump2bert.files import write_json
 
 
-def run(*, input_file, input_format, output, statistics, language, variant):
+def run(*, input_file, input_format, output, statistics, language, variant, accept_empty):
     from dump2bert.corpus.cleaning import clean
-    write_json(statistics, clean(input_file, input_format, output, language, variant))
+    write_json(statistics, clean(input_file, input_format, output, language, variant, accept_empty))

@@ -8,6 +8,8 @@ from dump2bert.files import atomic_write
 from dump2bert.progress import say
 
 DUMP_NAME = "samplewiki-pages-articles.xml.bz2"
+MULTISTREAM_NAME = "samplewiki-pages-articles-multistream.xml.bz2"
+INDEX_NAME = "samplewiki-pages-articles-multistream-index.txt.bz2"
 SUMS_NAME = "samplewiki-sha1sums.txt"
 
 
@@ -18,10 +20,13 @@ def run(*, output_dir, seed, articles, records):
 
     # Every file has a generator of its own, so that a change in one data set leaves the others as they are.
     world = World(random.Random(f"world {seed}"), articles)
-    dump = export.dump(random.Random(f"dump {seed}"), world)
-    write_bytes(output_dir / DUMP_NAME, dump)
-    write_bytes(output_dir / SUMS_NAME, f"{hashlib.sha1(dump).hexdigest()}  {DUMP_NAME}\n".encode())
-    say(f"sample: {articles} articles, {len(dump) / 1e6:.2f} MB of dump")
+    names = (DUMP_NAME, MULTISTREAM_NAME, INDEX_NAME)
+    dumps = dict(zip(names, export.dumps(random.Random(f"dump {seed}"), world)))
+    for name, content in dumps.items():
+        write_bytes(output_dir / name, content)
+    sums = [f"{hashlib.sha1(content).hexdigest()}  {name}\n" for name, content in dumps.items()]
+    write_bytes(output_dir / SUMS_NAME, "".join(sums).encode())
+    say(f"sample: {articles} articles, {len(dumps[DUMP_NAME]) / 1e6:.2f} MB of dump")
     train, dev = cluener.records(random.Random(f"cluener {seed}"), world, records)
     write_json_lines(output_dir / "cluener" / "train.json", train)
     write_json_lines(output_dir / "cluener" / "dev.json", dev)
