@@ -3,9 +3,12 @@
 With the sections of config.py they are all flags that a command has, its files apart (cli.py).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from dump2bert.config import Count, Fields, Positive, Section
+from pydantic import Field, model_validator
+
+from dump2bert.config import Count, Fields, Positive, Pretrain, Section
+from dump2bert.validation import validated
 
 
 class Address(Section):

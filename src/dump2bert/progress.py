@@ -40,6 +40,10 @@ class Progress:
         self.next_line, self.seconds_between_lines = self.started + SECONDS_BETWEEN_LINES, seconds_between_lines
         self.next_bar = 0.0 if sys.stderr.isatty() else math.inf
 
+    def restart(self):
+        """What was done so far does not count into the rate."""
+        self.first, self.started = self.done, time.monotonic()
+
     def update(self, count=1, **values):
         """`count` more units are done. `values` are shown as given, floats with four digits."""
         self.done += count

@@ -39,11 +39,14 @@ def train(run, state, interruption, folder=None, zoo_lines=False):
         if run.step == 0:
             run.save(state)     # what a rollback at the beginning goes back to
     progress = Progress(run.last_update, "step", done=run.updates, seconds_between_lines=SECONDS_BETWEEN_LINES)
-    shown = {}
+    shown, began_at = {}, run.updates
 
     def after_step():
         """Several ranks must stop at the same step: they agree on it at a look. One alone need not wait for it."""
-        progress.update(**shown)
+        if progress.done == began_at:
+            progress.restart()    # the first step's time is the compiler's and would spoil the forecast
+        if progress.done + 1 < progress.total:    # the last one is said below, with its own numbers
+            progress.update(**shown)
         return interruption.reason if run.world.size == 1 else None
 
     feeder, since = make_feeder(run, run.options), time.monotonic()

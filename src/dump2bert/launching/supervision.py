@@ -1,0 +1,78 @@
+"""Running the ranks of this server: all live or all end. A rank that dies would leave the others waiting for it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+from dump2bert.errors import BadInput, Interrupted
+from dump2bert.files import make_folder
+from dump2bert.progress import say
+
+INTERRUPTED = 75
+SECONDS_TO_SAVE = 120      # for ranks that were told to stop
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def run(ranks):
+    """Start all `ranks` (commands.Rank) and wait. BadInput names the rank that failed; Interrupted when all have saved
+    their state because we were told to stop."""
+    told = []
+    before = {number: signal.signal(number, lambda number, _: told.append(number)) for number in (signal.SIGTERM, signal.SIGINT)}
+    processes = []     # (rank, process)
+    try:
+        for rank in ranks:
+            processes.append((rank, start(rank)))
+        say(f"{len(ranks)} processes are started; logs in {ranks[0].log.parent.parent}")
+        watch(processes, told)
+    finally:
+        for _, process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def start(rank):
+    make_folder(rank.log.parent)
+    try:
+        with open(rank.log, "ab") as log:
+            return subprocess.Popen(rank.words, env={**os.environ, **rank.environment}, stdin=subprocess.DEVNULL,
+                                    stdout=log, stderr=subprocess.STDOUT, process_group=0)
+    except OSError as error:
+        raise BadInput(f"{rank.name} cannot be started: {error.filename or rank.words[0]}: {error.strerror}") from error
+
+
+def watch(processes, told):
+    """Until all have ended well, or one has not."""
+    deadline = None
+    while True:
+        if told and deadline is None:
+            deadline = time.monotonic() + SECONDS_TO_SAVE
+            for rank, process in processes:
+                if rank.name != "the scheduler" and process.poll() is None:
+                    process.terminate()
+        ended = [(rank, process.poll()) for rank, process in processes if rank.name != "the scheduler"]
+        failed = [(rank, code) for rank, code in ended if code not in (None, 0, INTERRUPTED)]
+        if failed:
+            rank, code = failed[0]
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            raise BadInput(f"{rank.name} has ended with {how}, so all ranks were ended; the state is kept, and the same "
+                           f"command goes on from it: {last_words(rank.log)} ({rank.log})")
+        codes = {code for _, code in ended}
+        if None not in codes:
+            if INTERRUPTED in codes:
+                raise Interrupted("all ranks have saved their state; the same command goes on from it")
+            return
+        if deadline and time.monotonic() > deadline:
+            raise BadInput(f"ranks did not stop within {SECONDS_TO_SAVE} s and were ended; the last state is kept")
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def last_words(log):
+    """The last line of a log that says what was wrong, else its last line."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-200:]
+    said = [line for line in lines if "error:" in line or "Error" in line] or [line for line in lines if line.strip()]
+    return said[-1].strip()[:300] if said else "it said nothing"

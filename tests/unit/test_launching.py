@@ -1,0 +1,233 @@
+"""Rank tables, the launcher's commands and checks. No device and no MindSpore is needed for any of it."""
+
+import json
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dump2bert import cli
+from dump2bert.errors import BadInput, Interrupted
+from dump2bert.launching import commands, rank_table, supervision
+from dump2bert.launching.checks import check_port
+from dump2bert.launching.commands import Rank
+
+
+def table_of(servers, devices):
+    return {"version": "1.0", "server_count": str(servers), "status": "completed", "server_list": [
+        {"server_id": f"10.0.0.{server + 1}", "host_nic_ip": "reserve", "device": [
+            {"device_id": str(device), "device_ip": f"192.168.{server}.{device + 1}",
+             "rank_id": str(server * devices + device)} for device in range(devices)]}
+        for server in range(servers)]}
+
+
+def write_table(folder, table):
+    path = folder / "hccl.json"
+    path.write_text(json.dumps(table))
+    return path
+
+
+@pytest.mark.parametrize("servers, devices", [(1, 1), (1, 8), (2, 8), (8, 8), (4, 16)])
+def test_rank_tables_of_1_8_16_and_64_devices(tmp_path, servers, devices):
+    found = rank_table.read_rank_table(write_table(tmp_path, table_of(servers, devices)))
+    assert [device.rank_id for server in found for device in server.devices] == list(range(servers * devices))
+    last = rank_table.this_server(found, device_addresses=[f"192.168.{servers - 1}.1", "1.2.3.4"])
+    assert last.server_id == f"10.0.0.{servers}" and len(last.devices) == devices
+    assert rank_table.this_server(found, addresses=["10.0.0.1"]) == found[0]
+    assert rank_table.this_server(found, "10.0.0.1", [f"192.168.{servers - 1}.1"]) == found[0]
+
+
+def broken(change):
+    table = table_of(2, 8)
+    change(table)
+    return table
+
+
+def device(table, server=1, number=3):
+    return table["server_list"][server]["device"][number]
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda table: table.pop("server_list"), "it has no server_list"),
+    (lambda table: table.update(status="initializing"), "status is 'initializing', not completed"),
+    (lambda table: table.update(server_count="3"), "server_count is 3, but 2 servers are listed"),
+    (lambda table: device(table).pop("rank_id"), "server 2 lacks or garbles 'rank_id'"),
+    (lambda table: device(table).update(rank_id="x"), "server 2 lacks or garbles invalid literal"),
+    (lambda table: device(table).update(rank_id="5"), "the rank_id 5 is there 2 times"),
+    (lambda table: device(table).update(rank_id="99"), "rank_id 11 is missing among 16 devices"),
+    (lambda table: device(table).update(device_ip="192.168.0.1"), "the device_ip 192.168.0.1 is there 2 times"),
+    (lambda table: device(table).update(device_ip="here"), "the device_ip 'here' is no address"),
+    (lambda table: device(table).update(device_id="4"), "server 10.0.0.2 has a device_id twice"),
+    (lambda table: device(table).update(device_id="77"), "server 10.0.0.2 has the device_id 77"),
+    (lambda table: table["server_list"][1].update(server_id="10.0.0.1"), "the server_id 10.0.0.1 is there 2 times"),
+    (lambda table: table["server_list"][1]["device"].pop(), "server 10.0.0.2 has 7 devices"),
+    (lambda table: table["server_list"][1].update(device=table["server_list"][1]["device"][:4]),
+     "servers have 4 and 8 devices; all must have the same number"),
+])
+def test_broken_rank_tables_are_one_sentence(tmp_path, change, said):
+    with pytest.raises(BadInput, match="no whole rank table.*make it again") as error:
+        rank_table.read_rank_table(write_table(tmp_path, broken(change)))
+    assert said in str(error.value)
+
+
+def test_a_server_that_is_not_in_the_table_is_a_sentence(tmp_path):
+    servers = rank_table.read_rank_table(write_table(tmp_path, table_of(2, 8)))
+    with pytest.raises(BadInput, match="no server that this machine could be .it has 10.0.0.1, 10.0.0.2.: give --server_id"):
+        rank_table.this_server(servers, device_addresses=["1.1.1.1"], addresses=["10.0.0.9"])
+
+
+def test_device_addresses_are_read_from_hccn_conf(tmp_path):
+    (tmp_path / "hccn.conf").write_text("address_0=192.168.0.1\nnetmask_0=255.255.0.0\naddress_1 = 192.168.0.2\n")
+    assert rank_table.device_addresses(tmp_path / "hccn.conf") == ["192.168.0.1", "192.168.0.2"]
+    assert rank_table.device_addresses(tmp_path / "nothing") == []
+
+
+def test_each_rank_has_the_zoos_environment_cores_of_its_own_and_a_log(tmp_path):
+    path = write_table(tmp_path, table_of(2, 8))
+    server = rank_table.read_rank_table(path)[1]
+    ranks = commands.ranks_of_table(server, 16, path, {"epoch_size": 40}, tmp_path, 600, list(range(100, 196)))
+    assert len(ranks) == 8
+    for number, rank in enumerate(ranks):
+        assert rank.environment == {
+            "HCCL_CONNECT_TIMEOUT": "600", "RANK_TABLE_FILE": str(path), "RANK_SIZE": "16", "RANK_ID": str(8 + number),
+            "DEVICE_ID": str(number), "DEPLOY_MODE": "0", "GE_USE_STATIC_MEMORY": "1"}
+        cores = range(100 + 12 * number, 112 + 12 * number)
+        assert rank.words[:3] == ["taskset", "-c", ",".join(map(str, cores))]
+        assert shlex.join(rank.words[-9:]) == (f"pretrain --distribute true --device_num 16 --device_id {number} "
+                                               "--epoch_size 40")
+        assert rank.log == tmp_path / f"LOG{number}" / "pretraining_log.txt"
+
+
+def test_binding_can_be_turned_off_and_is_where_there_are_fewer_cores_than_ranks():
+    server = rank_table.Server("s", tuple(rank_table.Device(n, f"10.0.0.{n}", n) for n in range(4)))
+    for cores in ([], [0, 1]):
+        for rank in commands.ranks_of_table(server, 4, "t", {}, ".", 120, cores):
+            assert rank.words[0] == sys.executable
+
+
+def test_ranks_find_each_other_through_a_scheduler_on_the_first_server():
+    place = (16, "10.0.0.1", 8118, {"batch_size": 4}, Path("logs"), 120)
+    first, second = (commands.ranks_of_scheduler(start, 8, *place, []) for start in (0, 8))
+    assert [rank.name for rank in first] == ["the scheduler", *(f"rank {n}" for n in range(8))]
+    assert [rank.name for rank in second] == [f"rank {n}" for n in range(8, 16)]
+    assert first[0].environment["MS_ROLE"] == "MS_SCHED"
+    environment = second[3].environment
+    assert {name: environment[name] for name in ("MS_ROLE", "MS_WORKER_NUM", "MS_SCHED_HOST", "MS_SCHED_PORT", "MS_NODE_ID",
+                                                 "DEVICE_ID")} == {
+        "MS_ROLE": "MS_WORKER", "MS_WORKER_NUM": "16", "MS_SCHED_HOST": "10.0.0.1", "MS_SCHED_PORT": "8118",
+        "MS_NODE_ID": "11", "DEVICE_ID": "3"}
+    assert second[3].words[-2:] == ["--device_id", "3"]
+
+
+def test_msrun_and_mpirun_commands():
+    rank = commands.msrun(1, 8, 16, "10.0.0.1", 8118, {"optimizer": "Lamb", "Lamb": {"eps": 1.0}}, "logs", 120, True)
+    assert shlex.join(rank.words) == (
+        "msrun --worker_num=16 --local_worker_num=8 --master_addr=10.0.0.1 --master_port=8118 --node_rank=1 --log_dir=logs "
+        "--cluster_time_out=120 --bind_core=True --join=True python -m dump2bert.cli pretrain --distribute true "
+        "--device_num 16 --optimizer Lamb --Lamb '{\"eps\": 1.0}'")
+    rank = commands.mpirun(16, {"device_target": "GPU"}, "logs", "a:8,b:8")
+    assert shlex.join(rank.words[:9]) == ("mpirun -n 16 --host a:8,b:8 --output-filename logs --merge-stderr-to-stdout "
+                                          + sys.executable)
+    assert shlex.join(rank.words[-6:]) == "--distribute true --device_num 16 --device_target GPU"
+
+
+def launch(folder, *words):
+    return cli.main(["launch", "--cmd_file", str(folder / "cmd.sh"), *map(str, words)])
+
+
+def test_the_command_writes_a_script_of_the_ini(tmp_path):
+    table = write_table(tmp_path, table_of(1, 8))
+    (tmp_path / "hyper_parameter_config.ini").write_text(
+        "[config]\ndistribute=true\nepoch_size=40\nenable_save_ckpt=true\nallreduce_post_accumulation=true\n"
+        "data_sink_steps=100\nsave_checkpoint_path=./\n")
+    assert launch(tmp_path, "--hccl_config_dir", table, "--hyper_parameter_config_dir", tmp_path, "--data_dir", "data",
+                  "--hccl_time_out", 600, "--server_id", "10.0.0.1", "--options", '{"epoch_size": 2}') == 0
+    script = (tmp_path / "cmd.sh").read_text()
+    assert script.count("--epoch_size 2 ") == script.count(">> LOG") == 8 and "HCCL_CONNECT_TIMEOUT=600" in script
+    assert "--data_sink_steps 100" in script and "allreduce" not in script and "rm " not in script
+    subprocess.run(["bash", "-n", tmp_path / "cmd.sh"], check=True)
+
+
+@pytest.mark.parametrize("ini, words, said", [
+    ("[config]\ndevice_id=3\n", [], "sets device_id, which the launcher decides itself"),
+    ("[config]\ndata_dir=x\n", [], "sets data_dir"),
+    ("[config]\ndistribute=false\n", [], "launching is for several devices"),
+    ("[other]\n", [], "has no section [config]"),
+    ("epoch_size=1\n", [], "is no ini file"),
+    ("[config]\nepoch_sise=1\n", [], "hyper parameters: epoch_sise is no known key (did you mean epoch_size?)"),
+    ("[config]\nepoch_size=0\n", [], "hyper parameters: epoch_size"),
+    ("[config]\n", ["--hccl_time_out", "5"], "hccl_time_out"),
+    ("[config]\n", ["--server_id", "1.2.3.4"], "no server that this machine could be"),
+    ("[config]\n", ["--device_num", "4"], "--device_num 4, but the rank table has 8 devices"),
+    ("[config]\n", ["--device_target", "GPU"], "--start rank_table is for --device_target Ascend"),
+    ("[config]\n", ["--options", '{"device_num": 3}'], "--options sets device_num"),
+    ("[config]\n", ["--start", "msrun"], "--device_num is missing"),
+    ("[config]\n", ["--start", "ranks", "--device_num", "6", "--local_device_num", "4"], "do not go together"),
+])
+def test_what_is_wrong_is_said_before_anything_starts(tmp_path, capsys, ini, words, said):
+    (tmp_path / "hyper.ini").write_text(ini)
+    given = ["--hccl_config_dir", write_table(tmp_path, table_of(1, 8)), "--hyper_parameter_config_dir",
+             tmp_path / "hyper.ini", "--run", "true", *words]
+    assert launch(tmp_path, *given) == 1
+    error = capsys.readouterr().err
+    assert said in error and error.startswith("error: ") and error.count("\n") == 1
+    assert not (tmp_path / "cmd.sh").exists()
+
+
+def test_data_that_does_not_fill_a_step_is_refused(tmp_path, capsys):
+    (tmp_path / "schema.json").write_text('{"numRows": 100}')
+    assert launch(tmp_path, "--start", "msrun", "--device_num", 8, "--data_dir", tmp_path) == 1
+    assert "says 100 records, fewer than one step of 8 devices with 16 on each" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_a_sentence():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(BadInput, match="another run may have it, give another port"):
+            check_port("127.0.0.1", taken.getsockname()[1])
+
+
+def rank(folder, name, code):
+    return Rank(name, [sys.executable, "-c", code], {"WHO": name}, folder / name / "log.txt")
+
+
+def test_when_a_rank_dies_all_end_with_a_sentence(tmp_path):
+    ranks = [rank(tmp_path, "rank0", "import time; time.sleep(60)"),
+             rank(tmp_path, "rank1", "import os, sys; print('error: ' + os.environ['WHO'] + ' is ill'); sys.exit(3)")]
+    started = time.monotonic()
+    with pytest.raises(BadInput, match="rank1 has ended with exit code 3, so all ranks were ended; .*error: rank1 is ill"):
+        supervision.run(ranks)
+    assert time.monotonic() - started < 30
+    with pytest.raises(BadInput, match="has ended with SIGKILL.*it said nothing"):
+        supervision.run([rank(tmp_path, "rank2", "import os; os.kill(os.getpid(), 9)")])
+    assert "is ill" in (tmp_path / "rank1" / "log.txt").read_text()
+
+
+def test_logs_are_added_to(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "log.txt").write_text("dear\n")
+    supervision.run([rank(tmp_path, "a", "print('new')")])
+    assert (tmp_path / "a" / "log.txt").read_text() == "dear\nnew\n"
+
+
+def test_a_signal_is_handed_on_and_saved_state_is_an_interruption(tmp_path):
+    waits = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(75)); print(1, flush=True); time.sleep(60)"
+    ranks = [rank(tmp_path, name, waits) for name in ("a", "b")]
+
+    def terminate():
+        while not all(one.log.exists() and one.log.read_text() for one in ranks):
+            time.sleep(0.05)
+        signal.raise_signal(signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    with pytest.raises(Interrupted, match="all ranks have saved their state"):
+        supervision.run(ranks)
+    thread.join()
