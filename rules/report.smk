@@ -5,7 +5,7 @@ def get_page_values():
     """What the pages show of the configuration; not what changes no result (and so must not make a page stale)."""
     values = {key: value for key, value in plain(CONFIG).items()
               if key not in ("threads", "state", "fresh", "adopt_state", "keep_intermediate")}
-    del values["extract"]["processes"], values["extract"]["parts"]
+    del values["extract"]["processes"]
     return json.dumps(values)
 
 

@@ -238,8 +238,8 @@ def test_the_parts_of_a_source_are_one_row(results):
         write_json(results / f"corpus/articles/wiki-0000{number}-of-00002.json", {
             "pages": 10, "redirects": 1, "other_namespaces": 2, "is_whole": True, "articles": 6, "characters": characters,
             "left_out": [{"id": str(number)}]})
-    (results / "corpus/articles/wiki.json").unlink(missing_ok=True)
-    config = {**CONFIG, "corpus": {"sources": {"wiki": {}}}}
+    write_json(results / "corpus/articles/wiki.json", {"articles": 1000})      # of a run before it was cut
+    config = {**CONFIG, "corpus": {"sources": {"wiki": {"index": ["i"]}}}, "extract": {"parts": 2}}
     extracted = collect(results, config)["sources"]["wiki"]["extract"]
     assert (extracted["pages"], extracted["articles"], extracted["characters"], len(extracted["left_out"])) == (20, 12, 100, 2)
 

@@ -116,18 +116,20 @@ def epochs_of(folder):
 def read_sources(results, config):
     """Statistics of each source's extraction and cleaning, by source and stage."""
     sources = {}
-    for name in config.get("corpus", {}).get("sources", {}):
-        parts = {"extract": read_parts(results / "corpus/articles", name),
-                 "clean": read_parts(results / "corpus/clean", name)}
+    for name, source in config.get("corpus", {}).get("sources", {}).items():
+        count = config["extract"]["parts"] if source.get("index") else 0
+        parts = {"extract": read_parts(results / "corpus/articles", name, count),
+                 "clean": read_parts(results / "corpus/clean", name, count)}
         if any(parts.values()):
             sources[name] = parts
     return sources
 
 
-def read_parts(folder, source):
-    """The statistics of a source, SOURCE.json; those of its parts, SOURCE-00000-of-00002.json, added up."""
+def read_parts(folder, source, count):
+    """The statistics of a source, SOURCE.json; those of its `count` parts, SOURCE-00000-of-00002.json, added up."""
     added = {}
-    for statistics in map(read_json, sorted(folder.glob(f"{source}.json")) or sorted(folder.glob(f"{source}-*-of-*.json"))):
+    for path in sorted(folder.glob(f"{source}-*-of-{count:05}.json" if count else f"{source}.json")):
+        statistics = read_json(path)
         for key, value in statistics.items():
             if isinstance(value, (int, list)) and not isinstance(value, bool):
                 value = added.get(key, type(value)()) + value
