@@ -15,6 +15,7 @@ from mindspore import Tensor, nn
 from dump2bert import cli
 from dump2bert.tasks.squad import predict as predict_module
 from dump2bert.tasks.squad.model import SpanLoss, training_inputs
+from dump2bert.tasks.squad.windows import window_starts
 from dump2bert.tfrecord import decode_example, encode_example, read_records, write_records
 from dump2bert.training import checkpoints
 
@@ -62,14 +63,14 @@ def run(*words, **flags):
 
 def task_data(data, folder, **flags):
     return run("task_data", **{"task": "squad", "kind": "squad", "train": data / "train.json", "dev": data / "dev.json",
-                               "vocab_file": data / "vocab.txt", "output_dir": folder, "max_seq_length": 24, **flags})
+                               "vocab_file": data / "vocab.txt", "output_dir": folder, "max_seq_length": 24, "doc_stride": 8, **flags})
 
 
 def finetune(data, folder, **flags):
     return run("finetune", "squad", device_target="CPU", **{
         "network": data / "network.json", "vocab_file_path": data / "vocab.txt", "epoch_num": 4, "num_class": 2,
         "train_data_file_path": data / "train.tfrecord", "eval_data_file_path": data / "dev.tfrecord",
-        "eval_json_path": data / "dev.json", "schema_file_path": data / "schema_train.json", "max_seq_length": 24,
+        "eval_json_path": data / "dev.json", "schema_file_path": data / "schema_train.json", "max_seq_length": 24, "doc_stride": 8,
         "train_batch_size": 16, "task": "squad", "AdamWeightDecay": '{"learning_rate": 5e-3}', "dropout_prob": 0.0,
         "save_finetune_checkpoint_path": folder, **flags})
 
@@ -228,14 +229,14 @@ def test_rows_are_matched_by_unique_ids_and_without_them_by_order_undrawn(finetu
 
 
 def test_a_long_context_is_read_in_whole(finetuned, capfd):
-    """The letter that answers lies behind 2,000 others, some 200 rows away from the beginning."""
+    """The letter that answers lies behind 2,000 others, some 500 rows away from the beginning."""
     context = "B . " * 2000 + "Q . " + "B . " * 20
     record = {"id": "far", "question": "3 ?", "context": context}
     write(finetuned / "long.json", record)
     assert predict(finetuned, input=finetuned / "long.json", output=finetuned / "long.answers.json") == 0
     best = read(finetuned / "run" / "predictions.nbest.json")["far"]
     assert best[0]["text"] == "Q" and best[0]["answer_start"] == 4 * 2000
-    assert "1 questions in 221 rows" in capfd.readouterr().err
+    assert f"1 questions in {len(window_starts(2 * 2021, 24 - 5, 8))} rows" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("given, answers", [

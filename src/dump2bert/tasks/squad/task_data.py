@@ -38,6 +38,9 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
                    schema(len(windowed.rows.input_ids), max_seq_length, training))
         statistics["splits"][split] = describe(asked[split], paragraphs, windowed, spans, problems, path)
         warn(split, path, asked[split], problems, statistics["splits"][split])
+    if doc_stride >= max_seq_length - max_query_length - 3:
+        say(f"doc_stride {doc_stride} leaves long contexts of long questions cut into rows that do not overlap: an answer "
+            f"across a cut is in none of them; less than {max_seq_length - max_query_length - 3} makes them overlap")
     statistics["contexts_in_both_splits"] = len(set(asked["train"].contexts) & set(asked["dev"].contexts))
     write_json(output_dir / "statistics.json", statistics)
 
