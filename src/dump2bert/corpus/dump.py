@@ -120,6 +120,8 @@ def survey(path, accept_cut_off=False, headings=None):
             if not found.pages and not reader.depth:
                 raise BadInput(f"{path} is no XML: a MediaWiki export is needed") from error
             found.is_whole = False
+    if not found.is_whole and not found.pages:
+        raise BadInput(f"{path} ends early, before its first page is whole: fetch it again")
     if not found.is_whole and not accept_cut_off:
         raise BadInput(f"{path} ends early, after {found.pages} whole pages, without its closing </mediawiki>: "
                        "fetch it again, or say `cut_off: accept` to go on with those pages")
@@ -190,7 +192,7 @@ class PageReader:
         for name in ("title", "ns", "id"):
             if not page.get(name):
                 raise BadInput(f"{which}, which ends at line {self.parser.CurrentLineNumber}, has no <{name}>: "
-                               "this is no export that MediaWiki wrote")
+                               "this is no export that MediaWiki wrote; fetch it again")
         if page["revisions"] != 1:
             raise BadInput(f"{which} has {page['revisions']} revisions, not one: use the dump called pages-articles")
         if page["ns"] != "0":
