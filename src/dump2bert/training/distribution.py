@@ -5,6 +5,7 @@ state and the outputs; the others get from it what they need, so they need no sh
 """
 
 import os
+import zlib
 
 import numpy as np
 from mindspore import Tensor, ops
@@ -47,6 +48,25 @@ class World:
             return arrays
         weight = np.float32(self.is_first)
         return {name: self.sum(np.where(weight > 0, array, 0)).astype(array.dtype) for name, array in arrays.items()}
+
+
+def digest_halves(arrays):
+    """A checksum of arrays, as two numbers that a float32 holds."""
+    checksum = 0
+    for array in arrays:
+        checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+    return [checksum >> 16, checksum & 0xffff]
+
+
+def check_ranks_agree(world, arrays):
+    """BadInput on all ranks where one has other weights than rank 0: they have drifted apart, and the run is worth nothing."""
+    if world.size == 1:
+        return
+    ours = digest_halves(arrays)
+    theirs = world.share({"": np.array(ours)})[""].tolist()
+    if world.any(ours != theirs):
+        raise BadInput("the ranks' weights differ, which must not be (a device that computes wrongly?): the last state was "
+                       "written when they were equal")
 
 
 def join(distribute, device_num):

@@ -13,6 +13,7 @@ import numpy as np
 from dump2bert.errors import BadInput, Interrupted
 from dump2bert.progress import Progress, say
 from dump2bert.training import checkpoints
+from dump2bert.training.distribution import check_ranks_agree
 from dump2bert.training.feeding import make_feeder
 from dump2bert.training.metrics_log import MetricsLog
 from dump2bert.training.watch import Trouble
@@ -70,11 +71,15 @@ def train(run, state, interruption, folder=None, zoo_lines=False):
         line = line_of(run, results, tokens * run.world.size / max(now - since, 1e-9)) if results else {}
         since = now
         shown.update({name: line[name] for name in SHOWN if line.get(name) is not None})
+        due = run.step % run.options.save_checkpoint_steps == 0 or stop or run.finished
+        if due and run.world.size > 1:
+            check_ranks_agree(run.world, [item.asnumpy() for item in run.model.get_parameters()])
         if log:
             for entry in [*map(line_of_rollback, left_out), line]:
                 if entry:
                     log.write(entry)
-            keep(run, state, folder, stop)
+            if due:
+                keep(run, state, folder)
         if stop and not run.finished:
             raise Interrupted(f"{stop}; step {run.step} is saved{f' in {state.folder}' if state else ''}, the same "
                               "command goes on from it")
@@ -142,14 +147,13 @@ def line_of_rollback(entry):
     return {"step": entry["step"], "epoch": entry["epoch"], **dict.fromkeys(NUMBERS), "rolled_back": why}
 
 
-def keep(run, state, folder, stop):
-    """A snapshot where one is due, and a checkpoint for the user."""
-    due = run.step % run.options.save_checkpoint_steps == 0
-    on_the_way = due and not run.finished and folder and run.options.enable_save_ckpt
+def keep(run, state, folder):
+    """A snapshot, and where one is due a checkpoint for the user."""
+    on_the_way = run.step % run.options.save_checkpoint_steps == 0 and not run.finished and folder \
+        and run.options.enable_save_ckpt
     if on_the_way:    # noted before it is written, so that a run that was killed in between still knows its own
         run.checkpoints.append(str(folder.resolve() / f"checkpoint-{run.step}.ckpt"))
-    if due or stop or run.finished:
-        run.save(state)
+    run.save(state)
     if on_the_way:
         save_checkpoint(run)
 
