@@ -72,6 +72,7 @@ def test_the_command_scores_as_the_official_scorer(shared_data, tmp_path, system
     standard = metrics["metrics"]["standard"]
     assert metrics["records"] == 10570
     assert (standard["exact_match"], standard["f1"]) == (pytest.approx(exact_match, abs=5e-5), pytest.approx(f1, abs=5e-5))
+    assert 100 * (1 - len(metrics["wrong_answers"]) / 10570) == pytest.approx(exact_match, abs=5e-5)
     words = standard["per_question_word"]
     assert sum(word["support"] for word in words.values()) == 10570
     assert sum(word["f1"] * word["support"] for word in words.values()) / 10570 == pytest.approx(f1, abs=5e-5)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json
-from dump2bert.metrics.squad import normalised
 from dump2bert.reporting.examples import pieces
 
 AROUND = 60
@@ -15,7 +14,8 @@ def read_answers(folder, metrics):
     """All questions of a SQuAD run, in the order of the gold file: {"number", "question", "text", "spans", "pieces"}, as
     examples.read_examples has them. None where a file is not there any more.
 
-    A right answer is one span of the verdict right; else the gold answer's is missed and the predicted one's wrong.
+    `metrics` names the questions whose answer is wrong. A right answer is one span of the verdict right; else the gold
+    answer's is missed and the predicted one's wrong.
     """
     folder = Path(folder)
     gold_file = next((path for path in map(Path, metrics.get("inputs", {})) if path.parent != folder), None)
@@ -24,24 +24,22 @@ def read_answers(folder, metrics):
         best = read_json(folder / "predictions.nbest.json")
         paragraphs = [paragraph for article in gold["data"] for paragraph in article["paragraphs"]]
         questions = [(paragraph["context"], question) for paragraph in paragraphs for question in paragraph["qas"]]
-        return [compared(number, context, question, predicted.get(question["id"], ""), best.get(question["id"], []))
-                for number, (context, question) in enumerate(questions)]
+        wrong = set(metrics["wrong_answers"])
+        return [compared(number, context, question, predicted.get(question["id"], ""), best.get(question["id"], []),
+                         question["id"] in wrong) for number, (context, question) in enumerate(questions)]
     except (BadInput, KeyError, TypeError):
         return None
 
 
-def compared(number, context, question, predicted, best):
-    """best: the n best answers, of which the first says where the prediction stands."""
+def compared(number, context, question, predicted, best, wrong):
+    """best: the n best answers, of which the first says where the prediction stands; wrong: whether it is."""
     answers = [(answer.get("answer_start", -1), answer["text"]) for answer in question["answers"]]
     start = next((answer["answer_start"] for answer in best if answer["text"] == predicted), -1)
-    spans = []
-    if any(normalised(predicted) == normalised(text) for _, text in answers):
-        spans.append((start, predicted, "right"))
-    else:
-        spans += [(start, predicted, "wrong")] if predicted else []
-        spans.append((*answers[0], "missed"))
+    spans = [(start, predicted, "right")]
+    if wrong:
+        spans = [(start, predicted, "wrong"), (*answers[0], "missed")]
     spans = [(start, start + len(text), "", verdict) for start, text, verdict in spans
-             if start >= 0 and context.startswith(text, start)]
+             if text and start >= 0 and context.startswith(text, start)]
     first = max(min((span[0] for span in spans), default=0) - AROUND, 0)
     last = max((span[1] for span in spans), default=AROUND) + AROUND
     text = ("… " if first else "") + context[first:last] + (" …" if last < len(context) else "")
