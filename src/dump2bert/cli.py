@@ -85,6 +85,8 @@ COMMANDS = {
                        "checkpoint vocab_file input? output label_ids? nbest_predictions?", "Config.device_target Predict"),
     "evaluate": Command("score predictions against the gold data",
                         "gold predictions output label_ids?", "TaskName Evaluated"),
+    "inspect": Command("what is inside a TFRecord file or a folder of them, a schema.json, a checkpoint or a vocabulary",
+                       "vocab_file?", "Inspect", places="path"),
     "report": Command("one page about the run, or about one task of it", "results_dir output", "Page"),
 }
 
@@ -106,6 +108,7 @@ FILES = {
     "hccl_config_dir": "the rank table hccl.json, or its folder",
     "cmd_file": "shell script to write, for example distributed_cmd.sh",
     "input": "input; - for standard input",
+    "path": "what to look into",
     "source": "what to read: a folder or a checkpoint's path",
     "destination": "folder to write to (for a graph, also a file's name)",
     "nbest_predictions": "file for the n best answers of each question (squad)",

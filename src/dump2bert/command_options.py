@@ -108,6 +108,11 @@ class Predict(Section):
     """Span answering: the paragraph that --question is about."""
 
 
+class Inspect(Section):
+    records: Count = 3
+    """Records to show."""
+
+
 class TaskName(Section):
     task: str
     """Name of the task."""

@@ -14,9 +14,9 @@ SOURCE = PROJECT / "src" / "dump2bert"
 MODULES = sorted(SOURCE.rglob("*.py"))
 PACKAGES = {path.name for path in SOURCE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
 # Which packages a package may import from, itself and the top-level modules apart.
-ALLOWED = {"training": {"nets"}, "interop": {"nets"}, "tasks": {"nets", "training", "metrics"},
+ALLOWED = {"training": {"nets"}, "inspection": {"training"}, "interop": {"nets"}, "tasks": {"nets", "training", "metrics"},
            "stages": PACKAGES - {"stages"}}
-HEAVY = {"mindspore", "tensorflow", "tokenizers", "opencc", "matplotlib", "sklearn", "seqeval", "torch"}
+HEAVY = {"mindspore", "tensorflow", "tokenizers", "opencc", "matplotlib", "sklearn", "seqeval", "torch", "numba"}
 
 
 def name_of(path):
