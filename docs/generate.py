@@ -7,7 +7,7 @@ workflow/schemas/config.schema.json    the same as a JSON schema, for editors
 import json
 import sys
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from dump2bert import config
 from dump2bert.cli import COMMANDS
@@ -35,7 +35,8 @@ SEED = [
 
 
 def type_of(field):
-    kind, inner = field.annotation, [k for k in get_args(field.annotation) if k is not type(None)]
+    kind = field.annotation
+    inner = [get_args(k)[0] if get_origin(k) is Annotated else k for k in get_args(kind) if k is not type(None)]
     if get_origin(kind) is Literal:
         return " \\| ".join(map(str, get_args(kind)))
     if get_origin(kind) is dict:
