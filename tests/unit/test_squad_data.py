@@ -256,6 +256,18 @@ def test_a_context_without_tokens_has_the_empty_answer():
     assert answers == [[]] and predictions(asked, answers) == {"0": ""} and n_best(asked, answers) == {"0": []}
 
 
+@pytest.mark.parametrize("filler", ["中", "the ", "x"])
+def test_a_context_of_100000_characters_is_searched_to_its_end(filler):
+    """The last one is a single word, too long to be cut into pieces."""
+    context = filler * (100_000 // len(filler)) + " smith"
+    asked, paragraphs, windowed = rows_about(context, [("who ?", [])], length=384, stride=128, answered=False)
+    rows = windowed.rows
+    logits = np.zeros((*rows.input_ids.shape, 2), np.float32)
+    logits[rows.input_ids == VOCABULARY["smith"]] = 1
+    answers, = best_answers(asked, paragraphs, rows, logits, 3, 30)
+    assert (answers[0].text, answers[0].start) == ("smith", len(context) - 5)
+
+
 # ---------------------------------------------------------------------------------------------- TFRecord and task data
 
 
@@ -292,7 +304,7 @@ def test_rows_come_back_from_their_file_with_ids_as_googles(made, split, positio
         assert (columns["start_positions"], columns["end_positions"]) == (5, 5)
 
 
-def test_mindspore_and_tensorflow_read_the_files_by_the_schemas(made):
+def test_mindspore_reads_the_files_by_the_schemas(made):
     import mindspore.dataset
     for split, names in (("train", TRAIN), ("eval", EVAL)):
         path = str(made / ("train.tfrecord" if split == "train" else "dev.tfrecord"))
