@@ -116,8 +116,8 @@ class Inspect(Section):
 class TaskName(Section):
     task: str
     """Name of the task."""
-    kind: Literal["ner", "classification", "regression", "squad"] = "ner"
-    """Kind of the task."""
+    kind: Literal["ner", "classification", "regression", "squad"] | None = None
+    """Kind of the task; default: that of the data set known by this name (cluener, tnews, cola, stsb, squad), else ner."""
     fields: Fields = None
     """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""
 

@@ -65,7 +65,7 @@ def test_scores_that_point_at_the_first_answers_give_these_answers(dev):
 @pytest.mark.parametrize("system, exact_match, f1", [("berten", 86.2062, 92.1956), ("logistic", 40.1419, 50.9815)])
 def test_the_command_scores_as_the_official_scorer(shared_data, tmp_path, system, exact_match, f1):
     folder = shared_data / "squad"
-    assert cli.main(["evaluate", "--task", "squad", "--kind", "squad", "--gold", str(folder / "dev-v1.1.json.gz"),
+    assert cli.main(["evaluate", "--task", "squad", "--gold", str(folder / "dev-v1.1.json.gz"),
                      "--predictions", str(folder / f"predictions-{system}.json.gz"),
                      "--output", str(tmp_path / "metrics.json")]) == 0
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))

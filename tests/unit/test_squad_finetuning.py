@@ -96,7 +96,7 @@ def predict(data, **flags):
 
 def evaluate(data, **flags):
     folder = data / "run"
-    return run("evaluate", **{"task": "squad", "kind": "squad", "gold": data / "dev.json",
+    return run("evaluate", **{"task": "squad", "gold": data / "dev.json",
                               "predictions": folder / "predictions.json", "label_ids": folder / "predictions.npz",
                               "output": folder / "metrics.json", **flags})
 

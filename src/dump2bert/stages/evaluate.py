@@ -3,13 +3,14 @@
 from dump2bert.digest import load
 from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
+from dump2bert.tasks import kind_of
 
 
 def run(*, task, kind, gold, predictions, label_ids, output, network, variant, seed, split, fields):
     """network, variant, seed, split: say in the result what was evaluated; label_ids: what the stage predict left, or
     None."""
-    result = load(f"tasks.{kind}.evaluate").evaluate(task, gold, predictions, label_ids,
-                                                   **{"fields": fields} if fields else {})
+    result = load(f"tasks.{kind_of(task, kind)}.evaluate").evaluate(
+        task, gold, predictions, label_ids, **{"fields": fields} if fields else {})
     metrics = result.pop("metrics")
     inputs = {str(path): sha256_of(path) for path in (gold, predictions)}
     write_json(output, {"task": task, "network": network, "variant": variant or task, "seed": seed, "split": split,
