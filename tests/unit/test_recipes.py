@@ -15,6 +15,8 @@ WIDTHS = {"base": (768, 12, 12, 3072), "large": (1024, 24, 16, 4096)}
 WIKIS = {"zhwiki-bert-base": "zhwiki", "zhwiki-nezha-base": "zhwiki", "zhwiki-nezha-large": "zhwiki",
          "enwiki-bert-base": "enwiki", "another-language": "ukwiki"}
 
+TASKS = {"enwiki-bert-base": {"cola", "stsb", "squad"}, "another-language": set(), "own-texts": {"mine"}}
+
 every_recipe = pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 
 
@@ -80,10 +82,23 @@ def test_sources_are_real_and_checked(recipe):
             assert place.endswith(f"/{wiki}/latest/{wiki}-latest-pages-articles.xml.bz2")
             assert source.sums_url == f"https://dumps.wikimedia.org/{wiki}/latest/{wiki}-latest-sha1sums.txt"
         assert source.text or len(source.dump) >= 2
+    assert set(config.tasks) == TASKS.get(recipe.stem, {"cluener", "tnews"})
     for task in config.tasks.values():
-        assert task.use_crf == [False, True] and len(task.seeds) >= 3
-        assert set(task.networks) <= set(config.networks)
+        assert len(task.seeds) >= 3 and task.use_crf == ([False, True] if task.kind == "ner" else [False])
+        assert set(task.networks or ()) <= set(config.networks)
         assert task.finetune.AdamWeightDecay.learning_rate == 2e-5
+
+
+def test_a_second_phase_stands_where_absolute_positions_meet_long_contexts():
+    for recipe in RECIPES:
+        config = laid_over(recipe)
+        longest = max([task.finetune.max_seq_length for task in config.tasks.values()], default=0)
+        network, = config.networks.values()
+        second = config.pretraining_data.phase2
+        assert bool(second) == bool(network.pretrain.phase2) == (longest > config.pretraining_data.max_seq_length)
+        if second:
+            batch = network.pretrain.phase2.batch_size * network.pretrain.phase2.accumulation_steps
+            assert second.max_seq_length >= longest and batch == 2048
 
 
 @every_recipe
