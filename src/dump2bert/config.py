@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 # All sections can be reached from here (cli.section_named).
-from dump2bert.config_corpus import Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample, Source, Split
+from dump2bert.config_corpus import (CHINESE, Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample,
+                                     Source, Split)
 from dump2bert.option_types import (Above0, Count, Device, Dropout, Fields, Name, NotNegative, Places, Positive,
                                     Probability, Scale, Section, Sha256, StepsOrAll, Text, distinct)
 from dump2bert.validation import did_you_mean, merged, validated, without_nulls
@@ -47,8 +48,8 @@ class Instances(Section):
     """Google's create_pretraining_data (names and defaults are its own)."""
 
     mode: Literal["google", "fast"] = "fast"
-    """google: one random stream, the very instances of Google's script. fast: one stream a shard, same distribution,
-    shards made side by side."""
+    """google: one random stream, the very instances of Google's script, kept in memory. fast: the same distribution from
+    many streams, by any number of workers, in bounded memory."""
     do_whole_word_mask: bool = False
     """Mask all pieces of a word together."""
     max_seq_length: Annotated[int, Field(ge=8)] = 128
@@ -63,6 +64,15 @@ class Instances(Section):
     """Share of tokens to mask."""
     short_seq_prob: Probability = 0.1
     """Share of documents cut to a random shorter length."""
+    masking: Literal["static", "dynamic"] = "static"
+    """static: masked instances, dupe_factor times. dynamic: unmasked instances, once (dupe_factor does not count), which
+    pretraining masks anew in every epoch."""
+
+    @model_validator(mode="after")
+    def masks_of_google_are_static(self):
+        if self.mode == "google" and self.masking == "dynamic":
+            raise ValueError("masking dynamic needs mode fast: Google's script draws the masks with the instances")
+        return self
 
     @model_validator(mode="after")
     def predictions_fit(self):
@@ -509,6 +519,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def refers_to_what_exists(self):
+        if self.clean.variant != "none" and self.corpus.language.partition("-")[0] not in CHINESE:
+            raise ValueError(f"clean.variant is {self.clean.variant}, which is a Chinese script, but corpus.language is "
+                             f"{self.corpus.language}: set clean.variant to none")
         for name, task in self.tasks.items():
             for network in task.networks or ():
                 if network not in self.networks:

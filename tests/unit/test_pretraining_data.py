@@ -10,6 +10,7 @@ import pytest
 from dump2bert.config import Instances
 from dump2bert.errors import BadInput
 from dump2bert.files import documents_of, sha256_of
+from dump2bert.pretraining import drawing, shuffling, tokenized_corpus
 from dump2bert.pretraining.documents import input_files, lines_of
 from dump2bert.tfrecord import decode_example, read_records
 from dump2bert.tokenization import Tokenizer, load_vocabulary
@@ -136,20 +137,29 @@ def test_shards_are_the_same_however_many_workers_make_them(tmp_path, text, voca
     assert (tmp_path / "alone/statistics.json").read_bytes() == (tmp_path / "together/statistics.json").read_bytes()
 
 
-def test_fast_shards_share_no_document_and_no_random_stream(tmp_path, vocabulary):
-    # The same two documents stand in both shards' turns.
-    lines = "\n".join(f"{letter} " * 30 for letter in "abcdef")
+def test_fast_mode_draws_random_next_spans_from_the_whole_text_and_shuffles_all_of_it(tmp_path, vocabulary, monkeypatch):
+    monkeypatch.setattr(tokenized_corpus, "CHUNK", 64)    # many runs of documents
+    monkeypatch.setattr(drawing, "BUCKET", 40)            # many buckets
+    monkeypatch.setattr(shuffling, "PENDING", 30)
     text = tmp_path / "text.txt"
-    text.write_text(f"{lines}\n\n{lines}\n\n{lines}\n\n{lines}\n", encoding="utf-8")
-    one, two = make_data(tmp_path, text, vocabulary)
-    assert sorted(read_records(one)) != sorted(read_records(two))
-
-    text.write_text("\n\n".join(["a a a a\nb b b b", "1 1 1 1\n2 2 2 2"] * 4), encoding="utf-8")
-    letters, numbers = make_data(tmp_path, text, vocabulary)
-    for path, own in ((letters, "ab"), (numbers, "12")):
-        for record in records([path]):
+    # The number of a document stands in all of its sentences.
+    text.write_text("\n\n".join(f"{number} a a\n{number} b b" for number in range(100)), encoding="utf-8")
+    pairs, places = [], [[] for _ in range(4)]
+    for shard, path in enumerate(make_data(tmp_path, text, vocabulary, shards=4, dupe_factor=20)):
+        for place, record in enumerate(records([path])):
             first, second, _ = original_spans(record)
-            assert {PIECES[token] for token in first + second} <= set(own)
+            first, second = (next(int(PIECES[token]) for token in span if PIECES[token].isdigit())
+                             for span in (first, second))
+            places[shard].append(first)
+            if first != second:
+                pairs.append((first, second))
+    assert np.corrcoef(*zip(*pairs))[0, 1] == pytest.approx(0, abs=0.1)    # from near and far alike
+    assert len(set(second for _, second in pairs)) == 100
+    for numbers in places:
+        assert np.mean(numbers) == pytest.approx(49.5, abs=4)              # each shard has something of all
+        assert np.corrcoef(np.arange(len(numbers)), numbers)[0, 1] == pytest.approx(0, abs=0.15)
+    lengths = list(map(len, places))
+    assert max(lengths) - min(lengths) <= 1
 
 
 def test_google_mode_deals_its_records_to_the_outputs_in_turn(tmp_path, text, vocabulary):
@@ -189,7 +199,7 @@ def test_unknown_words_are_counted(tmp_path, vocabulary):
 
 def test_defaults_are_those_of_googles_flags():
     flags = Instances().model_dump()
-    del flags["mode"]
+    del flags["mode"], flags["masking"]    # ours
     assert flags == {"do_whole_word_mask": False, "max_seq_length": 128, "max_predictions_per_seq": 20,
                      "random_seed": 12345, "dupe_factor": 10, "masked_lm_prob": 0.15, "short_seq_prob": 0.1}
 
@@ -223,15 +233,14 @@ def test_patterns_give_their_files_in_sorted_order(tmp_path):
 @pytest.mark.parametrize("content, shards, message", [
     ("", 1, "no text in"),
     ("\n \n\n", 1, "no text in"),
-    ("\x00\n\n\u200b\n\n", 1, "once cleaned"),
-    ("a\n\nb\n\nc\n", 2, "3 documents .* too few for 2 output files.* ask for 1 files at most"),
-    ("a\nb\n", 2, "1 documents .* too few"),
+    ("\x00\n\n\u200b\n\n", 1, "no text in"),
+    ("a\n\nb\n\nc\n", 5, "3 instances, too few for 5 output files: ask for 3 files at most"),
 ])
 def test_text_that_gives_no_instances_is_refused(tmp_path, vocabulary, content, shards, message):
     (tmp_path / "text.txt").write_text(content, encoding="utf-8")
     with pytest.raises(BadInput, match=message):
-        make_data(tmp_path, tmp_path / "text.txt", vocabulary, shards=shards)
-    assert not list(tmp_path.glob("*tfrecord*")) and not (tmp_path / "statistics.json").exists()
+        make_data(tmp_path, tmp_path / "text.txt", vocabulary, shards=shards, dupe_factor=1)
+    assert not list(tmp_path.glob("*tfrecord*")) and not list(tmp_path.glob(".*")) and not (tmp_path / "statistics.json").exists()
 
 
 @MODES

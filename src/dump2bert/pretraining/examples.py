@@ -32,6 +32,29 @@ def encode_instance(instance, options):
     })
 
 
+def unmasked_columns(max_seq_length, do_whole_word_mask):
+    """The columns of instances that are masked when they are read (masking: dynamic), as `columns` gives them.
+
+    segment_lengths: tokens of [CLS] first [SEP] and of second [SEP]. word_pieces: 1 where a token goes on with a word.
+    """
+    found = {"input_ids": ("int64", max_seq_length), "segment_lengths": ("int64", 2),
+             "next_sentence_labels": ("int64", 1)}
+    return {**found, "word_pieces": ("int64", max_seq_length)} if do_whole_word_mask else found
+
+
+def encode_unmasked_instance(tokens, first_length, is_random_next, options, vocabulary):
+    """[CLS] first [SEP] second [SEP] as bytes of a tf.train.Example with unmasked_columns.
+
+    first_length: tokens of the first segment. vocabulary: masking.MaskVocabulary.
+    """
+    padding = [0] * (options.max_seq_length - len(tokens))
+    features = {"input_ids": tokens + padding, "segment_lengths": [first_length, len(tokens) - first_length],
+                "next_sentence_labels": [int(is_random_next)]}
+    if options.do_whole_word_mask:
+        features["word_pieces"] = [int(token in vocabulary.continuing) for token in tokens] + padding
+    return encode_example(features)
+
+
 def schema(rows, columns):
     """schema.json as MindSpore's TFRecordDataset reads it."""
     return {"datasetType": "TF", "numRows": rows,

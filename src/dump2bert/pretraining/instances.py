@@ -3,6 +3,8 @@
 This is the algorithm of Google's create_pretraining_data.py, which is part of what BERT is (Devlin et al. 2019,
 section 3.1 and appendix A.2). Drawn from the same random.Random, it gives the same instances: every function here says
 in which order it draws, by being written in that order. Tokens are ids of the vocabulary throughout.
+
+What runs is this algorithm compiled (instance_kernels.py); this is what tests compare it with, and what to read first.
 """
 
 from typing import NamedTuple
@@ -19,6 +21,7 @@ class Options(NamedTuple):
     short_seq_prob: float
     masked_lm_prob: float
     do_whole_word_mask: bool
+    masking: str = "static"
 
 
 class Instance(NamedTuple):

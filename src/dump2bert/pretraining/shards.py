@@ -1,137 +1,126 @@
-"""From text files to TFRecord shards, in one of two modes that share every function of the algorithm.
+"""From text files to TFRecord shards: tokenize, draw instances, shuffle all of them, deal them to the shards in turn.
 
-`google`: one random stream goes through all documents, all passes and the final shuffle; the instances are dealt to the
-shards in turn. These are the very instances of Google's create_pretraining_data.py, and everything is in memory.
-
-`fast`: documents are dealt to the shards in turn, and each shard is made by itself, with a random stream of its own. So
-shards can be made side by side and are the same however many processes make them.
+A few threads share the work (kernels run without the interpreter's lock); this one reads, writes and keeps the order.
 """
 
-import multiprocessing
+import contextlib
+import hashlib
 import os
-import random
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from itertools import islice
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, documents_of, sha256_of
-from dump2bert.pretraining.documents import lines_of, tokenized
-from dump2bert.pretraining.examples import encode_instance
-from dump2bert.pretraining.instances import instances_of_document
-from dump2bert.pretraining.masking import MaskVocabulary
+from dump2bert.files import atomic_write
+from dump2bert.pretraining.drawing import fast_instances, google_instances, room_for_masks
+from dump2bert.pretraining.example_kernels import LARGEST_VOCABULARY, encode_masked, encode_unmasked, largest_record
+from dump2bert.pretraining.side_by_side import in_order
 from dump2bert.pretraining.statistics import Statistics
+from dump2bert.pretraining.tokenized_corpus import tokenize_corpus
+from dump2bert.pretraining.working_folder import working_folder
 from dump2bert.progress import Progress, say
-from dump2bert.tfrecord import write_records
-from dump2bert.tokenization import Tokenizer, load_vocabulary
+from dump2bert.tokenization import load_vocabulary
+
+SLICE = 1 << 13    # records that are encoded at a time
 
 
-def make_google_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed):
-    """Write all of `outputs`; returns (Statistics, [what written() says of each shard])."""
-    tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
+def make_shards(mode, inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):
+    """Write all of `outputs`; returns (Statistics, [what write_shards says of each])."""
+    vocabulary = load_vocabulary(vocab_file)
+    if len(vocabulary) > LARGEST_VOCABULARY:
+        raise BadInput(f"{vocab_file} has {len(vocabulary)} pieces: {LARGEST_VOCABULARY} at most are possible")
     statistics = Statistics()
-    documents = load_documents(documents_of(lines_of(inputs, joined=True)), tokenizer, statistics)
-    check_documents(len(documents), 1, inputs)
-    rng = random.Random(random_seed)
-    records = make_records(documents, options, tokenizer.vocabulary, rng, statistics)
-    return statistics, [written(output, records[number::len(outputs)]) for number, output in enumerate(outputs)]
+    with working_folder(outputs[0]) as folder, ThreadPoolExecutor(workers) as pool:
+        corpus = tokenize_corpus(inputs, folder, vocabulary, do_lower_case, options.do_whole_word_mask,
+                                 mode == "google", pool, workers)
+        check_documents(len(corpus.arrays.documents) - 1, inputs)
+        statistics.add_corpus(corpus)
+        if mode == "google":
+            batches = google_instances(corpus, options, vocabulary, random_seed, statistics)
+        else:
+            batches = fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers)
+        encode = encoder(corpus, options, vocabulary)
+        encoded = in_order(pool, encode, slices(batches, len(outputs)), 2 * workers)
+        return statistics, write_shards(outputs, encoded, statistics)
 
 
-def make_fast_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):
-    """Like make_google_shards, by `workers` processes side by side."""
-    check_documents(sum(1 for _ in documents_of(lines_of(inputs))), len(outputs), inputs)
-    tasks = [(inputs, output, number, len(outputs), vocab_file, do_lower_case, options, random_seed)
-             for number, output in enumerate(outputs)]
-    if workers == 1 or len(outputs) == 1:
-        results = [make_fast_shard(*task) for task in tasks]
-    else:
-        results = side_by_side(make_fast_shard, tasks, workers)
-    total = Statistics()
-    for statistics, _ in results:
-        total.update(statistics)
-    return total, [shard for _, shard in results]
+def encoder(corpus, options, vocabulary):
+    """A function of a slice: the records of each shard as [(how many, their bytes)]."""
+    cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
+    size = largest_record(length, room_for_masks(options))
+    tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
+
+    def encode(task):
+        spans, masks, chosen_of_shards = task
+        encoded = []
+        for chosen in chosen_of_shards:
+            out = np.empty(len(chosen) * size, np.uint8)
+            if options.masking == "static":
+                start = encode_masked(tokens, cls, sep, length, spans, masks, chosen, out)
+            else:
+                start = encode_unmasked(tokens, continues, cls, sep, length, spans, chosen, out)
+            encoded.append((len(chosen), out[start:].copy()))
+        corpus.release()
+        return encoded
+    return encode
 
 
-def make_fast_shard(inputs, output, number, shards, vocab_file, do_lower_case, options, random_seed):
-    """Write shard `number` of `shards`: instances of every shards-th document. Returns (Statistics, written(...))."""
-    tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
-    statistics = Statistics()
-    own = islice(documents_of(lines_of(inputs)), number, None, shards)
-    documents = load_documents(own, tokenizer, statistics)
-    if not documents:
-        raise BadInput(f"all documents for {output} are empty once cleaned: is {inputs[0]} text?")
-    rng = random.Random(f"{random_seed} {number}")
-    records = make_records(documents, options, tokenizer.vocabulary, rng, statistics)
-    return statistics, written(output, records)
+def slices(batches, shards):
+    """Cut batches into (spans, masks, [rows of each shard]); the records of all are dealt to the shards in turn."""
+    done = 0
+    for spans, masks, order in batches:
+        for start in range(0, len(order), SLICE):
+            part = order[start:start + SLICE]
+            yield spans, masks, [np.ascontiguousarray(part[(shard - done) % shards::shards]) for shard in range(shards)]
+            done += len(part)
 
 
-def load_documents(texts, tokenizer, statistics):
-    """Documents as lists of sentences of ids; those without any token are dropped."""
-    documents = [document for document in (tokenized(text, tokenizer) for text in texts) if document]
-    for document in documents:
-        statistics.add_document(document, tokenizer.vocabulary["[UNK]"])
-    return documents
+def write_shards(outputs, encoded, statistics):
+    """Write what encoder() gave to the outputs, all or none; what the manifest says of each."""
+    counts, digests = [0] * len(outputs), [hashlib.sha256() for _ in outputs]
+    sizes = [0] * len(outputs)
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(atomic_write(output, "wb")) for output in outputs]
+        progress = None
+        for records in encoded:
+            progress = progress or Progress(statistics["instances"], "record", "written")
+            for shard, (count, data) in enumerate(records):
+                with naming(outputs[shard]):
+                    files[shard].write(data)
+                digests[shard].update(data)
+                counts[shard] += count
+                sizes[shard] += len(data)
+            progress.update(sum(count for count, _ in records))
+        check_counts(counts)
+        for output, file in zip(outputs, files):    # all of them are safe before the first gets its name
+            with naming(output):
+                file.flush()
+                os.fsync(file.fileno())
+    return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
+            for output, count, size, digest in zip(outputs, counts, sizes, digests)]
 
 
-def make_records(documents, options, vocabulary, rng, statistics):
-    """All instances of all passes, encoded and shuffled. (An encoded instance takes a fraction of the memory.)"""
-    vocabulary = MaskVocabulary.of(vocabulary)
-    rng.shuffle(documents)
-    progress = Progress(options.dupe_factor * len(documents), "document", "instances of")
-    records = []
-    for _ in range(options.dupe_factor):
-        for index in range(len(documents)):
-            for instance in instances_of_document(documents, index, options, vocabulary, rng):
-                records.append(encode_instance(instance, options))
-                statistics.add_instance(instance)
-            progress.update()
-    rng.shuffle(records)
-    return records
+@contextlib.contextmanager
+def naming(output):
+    """Say in an error of the file system which output it is about."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(output)
+        raise
 
 
-def written(output, records):
-    """Write one shard; what the manifest says of it."""
-    with atomic_write(output, "wb") as file:
-        count = write_records(file, records)
-    return {"path": output, "instances": count, "bytes": Path(output).stat().st_size, "sha256": sha256_of(output)}
-
-
-def check_documents(documents, shards, inputs):
-    """There must be other documents to draw a random next span from, in every shard."""
+def check_documents(documents, inputs):
+    """There must be text, and there should be other documents to draw a random next span from."""
     where = inputs[0] if len(inputs) == 1 else f"{inputs[0]} and {len(inputs) - 1} more"
     if not documents:
         raise BadInput(f"no text in {where}: expected one sentence a line, a blank line between documents")
-    if documents == 1 and shards == 1:
+    if documents == 1:
         say(f"only one document in {where}: random next spans come from that same document, so scores of next sentence "
             "prediction will mean little (documents are separated by blank lines)")
-    elif documents < 2 * shards:
-        raise BadInput(f"{documents} documents in {where} are too few for {shards} output files: a file needs two at "
-                       f"least, so ask for {max(documents // 2, 1)} files at most (documents are separated by blank "
-                       "lines)")
 
 
-def side_by_side(function, tasks, workers):
-    """function(*task) for each task in processes of their own; results in the order of the tasks."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=end_with_parent) as pool:
-        futures = [pool.submit(function, *task) for task in tasks]
-        progress = Progress(len(tasks), "shard")
-        try:
-            for future in as_completed(futures):
-                future.result()
-                progress.update()
-        except BaseException:
-            # Told to stop, or a shard failed: do not let the others run on for hours.
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-        return [future.result() for future in futures]
-
-
-def end_with_parent():
-    """In a worker: end at once when the parent is killed, rather than wait for its next task for ever."""
-    def watch():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-    threading.Thread(target=watch, daemon=True).start()
+def check_counts(counts):
+    if not all(counts):
+        raise BadInput(f"the text gives {sum(counts)} instances, too few for {len(counts)} output files: ask for "
+                       f"{sum(counts)} files at most")

@@ -2,26 +2,33 @@
 
 from collections import Counter
 
+import numpy as np
+
+from dump2bert.pretraining.instance_kernels import FIRST_LENGTH, IS_RANDOM_NEXT, PREDICTIONS, SECOND_LENGTH
+
 LENGTH_STEP = 16    # width of the length histogram's bins, in tokens
 
 
 class Statistics(Counter):
     """Plain counts, so that shards can be added up; the lengths of instances are counted under ("length", bin)."""
 
-    def add_document(self, document, unknown):
-        """document: lists of ids; unknown: the id of [UNK]."""
-        self["documents"] += 1
-        self["sentences"] += len(document)
-        self["tokens"] += sum(map(len, document))
-        self["unknown"] += sum(sentence.count(unknown) for sentence in document)
+    def add_corpus(self, corpus):
+        """corpus: tokenized_corpus.TokenizedCorpus."""
+        self["documents"] += len(corpus.arrays.documents) - 1
+        self["sentences"] += len(corpus.arrays.sentences) - 1
+        self["tokens"] += len(corpus.arrays.tokens)
+        self["unknown"] += corpus.unknown
 
-    def add_instance(self, instance):
-        length = len(instance.tokens)
-        self["instances"] += 1
-        self["random_next"] += instance.is_random_next
-        self["predictions"] += len(instance.masked_lm_ids)
-        self["instance_tokens"] += length
-        self["length", (length - 1) // LENGTH_STEP * LENGTH_STEP + 1] += 1
+    def add_instances(self, spans):
+        """spans: rows of instance_kernels."""
+        lengths = spans[:, FIRST_LENGTH] + spans[:, SECOND_LENGTH] + 3
+        self["instances"] += len(spans)
+        self["random_next"] += int(spans[:, IS_RANDOM_NEXT].sum())
+        self["predictions"] += int(spans[:, PREDICTIONS].sum())
+        self["instance_tokens"] += int(lengths.sum())
+        for bin, count in enumerate(np.bincount((lengths - 1) // LENGTH_STEP).tolist()):
+            if count:
+                self["length", bin * LENGTH_STEP + 1] += count
 
     def summary(self, max_seq_length):
         """For statistics.json; shares are fractions from 0 to 1."""

@@ -12,11 +12,11 @@ from dump2bert.progress import say
 
 
 def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case, do_whole_word_mask, max_seq_length,
-        max_predictions_per_seq, random_seed, dupe_factor, masked_lm_prob, short_seq_prob, workers):
+        max_predictions_per_seq, random_seed, dupe_factor, masked_lm_prob, short_seq_prob, masking, workers):
     """input_file: paths or glob patterns. statistics: where to write them; None: beside the first shard."""
     from dump2bert.pretraining.documents import input_files
     from dump2bert.pretraining.instances import Options
-    from dump2bert.pretraining.shards import make_fast_shards, make_google_shards
+    from dump2bert.pretraining.shards import make_shards
 
     inputs = input_files(input_file)
     if len(set(map(os.path.abspath, output_file))) < len(output_file):
@@ -25,12 +25,8 @@ def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case,
     # Statistics that stand there from an earlier run must not vouch for shards of this one.
     statistics.unlink(missing_ok=True)
     options = Options(max_seq_length, max_predictions_per_seq, dupe_factor, short_seq_prob, masked_lm_prob,
-                      do_whole_word_mask)
-    if mode == "google":
-        counted, shards = make_google_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed)
-    else:
-        counted, shards = make_fast_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed,
-                                           workers)
+                      do_whole_word_mask, masking)
+    counted, shards = make_shards(mode, inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers)
     summary = counted.summary(max_seq_length)
     write_json(statistics, {
         "mode": mode, "random_seed": random_seed, "do_lower_case": do_lower_case, **options._asdict(), **summary,
