@@ -6,6 +6,7 @@ name and numbers packed, so the same values always give the same bytes (those of
 """
 
 import struct
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,16 @@ from dump2bert.files import opened
 LENGTH_DELIMITED = 2             # protobuf wire type
 FLOAT_LIST, INT64_LIST = 2, 3    # fields of tf.train.Feature
 CRC_BLOCK = 1024
+
+
+def find_shards(data_dir):
+    """The TFRecord files of a folder, sorted. BadInput where there is none."""
+    if data_dir is None:
+        raise BadInput("--data_dir is missing: the folder with the TFRecord shards")
+    shards = sorted(path for path in Path(data_dir).glob("*tfrecord*") if not path.name.startswith("."))
+    if not shards:
+        raise BadInput(f"{data_dir} has no TFRecord files (*.tfrecord)")
+    return shards
 
 
 def encode_example(features):

@@ -6,8 +6,9 @@ import pytest
 from dump2bert.errors import BadInput
 from dump2bert.files import write_json
 from dump2bert.nets.bert import namespace
+from dump2bert.tfrecord import find_shards
 from dump2bert.training.data import Order, Records, columns_of, unpack
-from dump2bert.training.pretraining_batches import COLUMNS, find_shards, manifest, open_records, read_batch
+from dump2bert.training.pretraining_batches import COLUMNS, manifest, open_records, read_batch
 from tests.unit.small_networks import small_network, write_shards
 
 

@@ -16,33 +16,35 @@ import tensorflow as tf
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json, sha256_of
 from dump2bert.pretraining.examples import columns
-from dump2bert.tfrecord import decode_example, read_records
+from dump2bert.tfrecord import decode_example, find_shards, read_records
 
 BATCH = 1024
 
 
-def find_shards(data_dir):
+def listed_shards(data_dir):
     """The TFRecord files of a folder, sorted. With a statistics.json beside them they must be just those it lists.
 
     BadInput names a shard that is missing, is of another run, or has changed since.
     """
-    found = sorted(path for path in Path(data_dir).glob("*tfrecord*") if not path.name.startswith("."))
     manifest = Path(data_dir) / "statistics.json"
-    if manifest.is_file():
-        listed = read_json(manifest).get("shards", {})
-        for path in found:
-            if path.name not in listed:
-                raise BadInput(f"{path} is not in {manifest}: it is of another run, so move it out of the folder")
-        for name, shard in listed.items():
-            path = Path(data_dir) / name
-            if not path.is_file():
-                raise BadInput(f"{path} is missing, but {manifest} lists it: make the pretraining data again")
-            if path.stat().st_size != shard["bytes"] or sha256_of(path) != shard["sha256"]:
-                raise BadInput(f"{path} is not the file that {manifest} lists (size or SHA-256 differ): "
-                               "make the pretraining data again")
-    if not found:
-        raise BadInput(f"{data_dir} has no TFRecord files (*.tfrecord)")
-    return found
+    if not manifest.is_file():
+        return find_shards(data_dir)
+    statistics = read_json(manifest)
+    listed = statistics.get("shards") if isinstance(statistics, dict) else None
+    if not isinstance(listed, dict):
+        raise BadInput(f"{manifest} lists no shards: make the pretraining data again")
+    for name, shard in listed.items():
+        path = Path(data_dir) / name
+        if not path.is_file():
+            raise BadInput(f"{path} is missing, but {manifest} lists it: make the pretraining data again")
+        if path.stat().st_size != shard["bytes"] or sha256_of(path) != shard["sha256"]:
+            raise BadInput(f"{path} is not the file that {manifest} lists (size or SHA-256 differ): "
+                           "make the pretraining data again")
+    shards = find_shards(data_dir)
+    for path in shards:
+        if path.name not in listed:
+            raise BadInput(f"{path} is not in {manifest}: it is of another run, so move it out of the folder")
+    return shards
 
 
 def shape_of(path):

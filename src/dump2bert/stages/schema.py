@@ -13,11 +13,11 @@ def run(*, data_dir, vocab_file, output, min_sentences_per_document, min_documen
     """data_dir: folder of the shards, with statistics.json where our own stage has made them."""
     from dump2bert.pretraining.examples import columns, schema
     from dump2bert.pretraining.gates import Gates, check_data, check_shards
-    from dump2bert.pretraining.validation import find_shards, shape_of, validate_shard
+    from dump2bert.pretraining.validation import listed_shards, shape_of, validate_shard
     from dump2bert.tokenization import load_vocabulary
 
     vocab_size = len(load_vocabulary(vocab_file))
-    shards = find_shards(data_dir)
+    shards = listed_shards(data_dir)
     check_shards(shards, accept_equal_shards)
     statistics = Path(data_dir) / "statistics.json"
     if statistics.is_file():

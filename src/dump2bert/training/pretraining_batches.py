@@ -9,6 +9,7 @@ from mindspore import Tensor
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json
+from dump2bert.tfrecord import find_shards
 from dump2bert.training.data import Records, columns_of
 from dump2bert.training.distribution import World
 
@@ -29,15 +30,6 @@ def open_records(data_dir, schema_dir):
         raise BadInput(f"{schema_file} says numRows {rows}, but the shards in {data_dir} hold {len(records)} records: "
                        "make schema.json again with `dump2bert schema`")
     return records
-
-
-def find_shards(data_dir):
-    if data_dir is None:
-        raise BadInput("--data_dir is missing: the folder with the TFRecord shards")
-    shards = sorted(path for path in Path(data_dir).glob("*tfrecord*") if not path.name.startswith("."))
-    if not shards:
-        raise BadInput(f"{data_dir} has no TFRecord files (*.tfrecord)")
-    return shards
 
 
 def schema_file_of(data_dir, schema_dir):
