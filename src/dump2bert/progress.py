@@ -62,7 +62,8 @@ class Progress:
                  f"({self.done / max(self.total, 1):.0%})"]
         parts += [f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
                   for name, value in values.items()]
-        parts.append(f"{rate:.3g}/s")
+        if rate > 0:
+            parts.append(f"{rate:.3g}/s")
         if rate > 0 and self.done < self.total:
             parts.append(f"{duration((self.total - self.done) / rate)} left")
         return ", ".join(parts)

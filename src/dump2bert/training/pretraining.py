@@ -7,7 +7,7 @@ watch.py) is undone by going back to the last snapshot, and left out from then o
 """
 
 import numpy as np
-from mindspore import Tensor
+from mindspore import Tensor, ops
 
 from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of
@@ -118,8 +118,7 @@ class Run:
 
     def take(self, snapshot):
         self.step, arrays, about = snapshot
-        for name, item in self.train_step.parameters().items():
-            item.set_data(Tensor(arrays[name]))
+        set_values(self.train_step.parameters(), arrays)
         self.updates, self.checkpoints = about["updates"], about["checkpoints"]
         self.watch.losses.clear()
         self.watch.losses.extend(about["losses"])
@@ -129,8 +128,7 @@ class Run:
         if self.world.size == 1:
             return
         parameters = self.train_step.parameters()
-        for name, array in self.world.share({name: item.asnumpy() for name, item in parameters.items()}).items():
-            parameters[name].set_data(Tensor(array))
+        set_values(parameters, self.world.share({name: item.asnumpy() for name, item in parameters.items()}))
         self.step, self.updates = self.world.share({"": np.array([self.step, self.updates])})[""].tolist()
         left_out = np.array(sorted(self.rollbacks.left_out))
         count = int(self.world.share({"": np.array([len(left_out)])})[""][0])
@@ -171,3 +169,10 @@ class Run:
     @property
     def finished(self):
         return self.updates >= self.last_update or self.step >= self.last_step
+
+
+def set_values(parameters, arrays):
+    """Give parameters (by name) the values of arrays. By ops.assign: a number that is given to a parameter by set_data does
+    not reach a compiled graph with branches (MindSpore 2.10, CPU)."""
+    for name, item in parameters.items():
+        ops.assign(item, Tensor(arrays[name]))
