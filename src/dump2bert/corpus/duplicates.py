@@ -9,6 +9,7 @@ found by locality-sensitive hashing: documents whose signatures agree in a whole
 import hashlib
 import unicodedata
 
+import numba
 import numpy as np
 from rensa import RMinHash
 
@@ -16,7 +17,6 @@ NUMBERS = 128             # of a signature, 16 bits of each
 SHINGLE = 8               # characters: two or three words of English, four or five of Chinese
 SEED = 1
 CHUNK = 1 << 16           # characters whose shingles are in memory at once
-BLOCK = 1 << 18           # pairs compared at once
 SURE = 0.999              # probability that a pair at the threshold is compared
 
 
@@ -64,25 +64,30 @@ def near_to(signatures, threshold, candidates):
         keys = band_keys(signatures[open_ones, band:band + rows])
         order = np.argsort(keys, kind="stable")
         members, keys = open_ones[order], keys[order]
-        # place: how many of the same key stand before it. Then all pairs at a distance of 1, of 2, ... in one go each.
-        new = np.r_[True, keys[1:] != keys[:-1]]
-        starts = np.flatnonzero(new)
-        place = np.arange(len(keys)) - starts[np.cumsum(new) - 1]
-        later = np.flatnonzero((place > 0) & (answer[members] < 0))
-        distance = 1
-        while len(later):
-            one, other = members[later], members[later - distance]
-            near = agreement(signatures, one, other) >= agreeing
-            answer[one[near]] = other[near]
-            distance += 1
-            later = later[~near & (place[later] >= distance)]
+        compare(members, keys, signatures, NUMBERS - agreeing, answer)
     return answer
 
 
-def agreement(signatures, one, other):
-    """How many numbers agree in each pair, block by block."""
-    return np.concatenate([(signatures[one[at:at + BLOCK]] == signatures[other[at:at + BLOCK]]).sum(1)
-                           for at in range(0, len(one), BLOCK)])
+@numba.njit(cache=True)
+def compare(members, keys, signatures, most, answer):
+    """Compare each member with those before it of the same key; the first at most `most` numbers apart is its answer.
+
+    Where thousands of documents come from one template, there are many pairs: hence compiled.
+    """
+    for place in range(1, len(members)):
+        one = members[place]
+        if answer[one] >= 0:
+            continue
+        before = place - 1
+        while before >= 0 and keys[before] == keys[place] and answer[one] < 0:
+            apart = 0
+            for number in range(signatures.shape[1]):
+                apart += signatures[one, number] != signatures[members[before], number]
+                if apart > most:
+                    break
+            if apart <= most:
+                answer[one] = members[before]
+            before -= 1
 
 
 def rows_of_band(threshold):
