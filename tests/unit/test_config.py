@@ -112,3 +112,16 @@ def test_the_default_configuration_holds_only_what_differs_from_the_defaults():
 
 def test_docs_and_schema_say_what_the_model_says():
     subprocess.run([sys.executable, PROJECT / "docs" / "generate.py", "--check"], check=True)
+
+
+@pytest.mark.parametrize("corpus, said", [
+    ({"language": "english"}, "config: corpus.language: 'english' is no language code, as zh, en, uk and zh-yue are"),
+    ({"language": "ja"}, "config: clean.variant is simplified, which is a Chinese script, but corpus.language is ja: set "
+                         "clean.variant to none"),
+])
+def test_languages_are_codes_and_chinese_alone_has_variants(corpus, said):
+    values = {"corpus": {**corpus, "sources": {"texts": {"text": "texts.txt"}}}, "clean": {"variant": "simplified"}}
+    with pytest.raises(BadInput) as error:
+        load_config(values)
+    assert str(error.value) == said
+    assert load_config({**values, "corpus": {"language": "zh-yue"}}).clean.variant == "simplified"
