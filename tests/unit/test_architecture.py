@@ -16,7 +16,7 @@ PACKAGES = {path.name for path in SOURCE.iterdir() if path.is_dir() and (path / 
 # Which packages a package may import from, itself and the top-level modules apart.
 ALLOWED = {"training": {"nets"}, "inspection": {"training"}, "interop": {"nets"}, "tasks": {"nets", "training", "metrics"},
            "stages": PACKAGES - {"stages"}}
-HEAVY = {"mindspore", "tensorflow", "tokenizers", "opencc", "matplotlib", "sklearn", "seqeval", "torch", "numba"}
+HEAVY = {"mindspore", "tensorflow", "tokenizers", "opencc", "sklearn", "seqeval", "torch", "numba"}
 
 
 def name_of(path):
