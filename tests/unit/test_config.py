@@ -32,7 +32,12 @@ WRONG = [
     ({"corpus": {"sources": {"wiki": {"dump": "a", "text": "b"}}}}, "a source has either `dump` or `text`"),
     ({"networks": {"base": {}}}, "corpus.sources is empty"),
     ({"networks": {"base": {"dtype": "float16"}}}, "networks.base.dtype is 'float16', but should be 'float32'"),
-    ({"networks": {"base": {"pretrain": {"distribute": True}}}}, "asks for several devices"),
+    ({"networks": {"base": {"pretrain": {"phase2": {"train_steps": 4}}}}}, "pretrain has a phase2, but pretraining_data has none"),
+    ({"pretraining_data": {"phase2": {"max_seq_length": 16}}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
+    ({"pretraining_data": {"phase2": {"max_seq_length": 600}}, "pretrain": {"phase2": {"seed": 1}}, "networks": {"base": {}}},
+     "networks.base.max_position_embeddings is 512, but sequences of 600"),
+    ({"pretraining_data": {"phase2": {"max_seq_length": 256}}, "pretrain": {"phase2": {"seed": 1}},
+      "networks": {"base": {"seq_length": 128}}}, "seq_length is 128, but pretraining_data has max_seq_length 128 and 256"),
     ({"pretrain": {"AdamWeightDecay": {"learning_rate": -1}}}, "learning_rate is -1, but should be greater than 0"),
     ({"vocabulary": {"vocab_size": 3}}, "vocabulary.vocab_size is 3, but should be greater than or equal to 10"),
     ({"vocabulary": {"sha256": "zz"}}, "vocabulary.sha256: 'zz' is no SHA-256"),
@@ -49,6 +54,20 @@ WRONG = [
     ({"results": ""}, "results is ''"),
     ({"split": {"held_out": 2}}, "split.held_out is 2, but should be less than 1"),
 ]
+
+
+def test_a_second_phase_says_only_what_differs_from_the_first():
+    config = load_config({
+        "corpus": SOURCES, "pretraining_data": {"dupe_factor": 3, "phase2": {"max_seq_length": 512}},
+        "pretrain": {"train_steps": 90, "Lamb": {"eps": 1e-5}, "phase2": {"train_steps": 10, "Lamb": {"learning_rate": 0.5}}},
+        "networks": {"base": {"pretrain": {"batch_size": 7, "phase2": {"batch_size": 2}}},
+                     "other": {"pretrain": {"phase2": None}}}})
+    data = config.pretraining_data
+    assert (data.phase2.max_seq_length, data.phase2.dupe_factor, data.max_seq_length) == (512, 3, 128)
+    first, second = config.networks["base"].pretrain, config.networks["base"].pretrain.phase2
+    assert [(one.train_steps, one.batch_size, one.Lamb.learning_rate, one.Lamb.eps) for one in (first, second)] == [
+        (90, 7, 3e-4, 1e-5), (10, 2, 0.5, 1e-5)]
+    assert config.networks["other"].pretrain.phase2.train_steps == 10    # null: as if it were not there
 
 
 @pytest.mark.parametrize("values, said", WRONG)

@@ -245,7 +245,7 @@ def test_checkpoint_initialises_the_weights(data, tmp_path, undisturbed):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"distribute": True}, "nothing says which rank this process is"),
+    ({"distribute": True}, "say on how many devices to train"),
     ({"device_num": 2}, "--device_num 2 asks for several devices: give --distribute true"),
     ({"batch_size": 64}, "fewer than one batch of 64"),
     ({"device_target": "Ascend"}, "--device_target Ascend .* cannot be used on this machine"),

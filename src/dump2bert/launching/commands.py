@@ -6,10 +6,12 @@ it: CPU, GPU, and Ascend without a rank table), `msrun` and `mpirun` (a launcher
 
 import json
 import shlex
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+SECONDS_TO_MEET = 120
 TRAINER = [sys.executable, "-m", "dump2bert.cli", "pretrain"]
 
 
@@ -90,6 +92,14 @@ def mpirun(world_size, flags, log_dir, hosts=None):
     words = ["mpirun", "-n", str(world_size), *(["--host", hosts] if hosts else []), "--output-filename", str(log_dir),
              "--merge-stderr-to-stdout", *TRAINER, *flags_of({"distribute": True, "device_num": world_size, **flags})]
     return Rank("mpirun", words, {}, Path(log_dir) / "mpirun.txt")
+
+
+def ranks_here(device_num, flags, log_dir):
+    """The Ranks of a run on this machine alone, with a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return ranks_of_scheduler(0, device_num, device_num, "127.0.0.1", port, flags, log_dir, SECONDS_TO_MEET, [])
 
 
 def as_text(environment):

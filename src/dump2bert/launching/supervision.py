@@ -15,17 +15,17 @@ SECONDS_TO_SAVE = 120      # for ranks that were told to stop
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
-def run(ranks):
+def run(ranks, stop_with_parent=False):
     """Start all `ranks` (commands.Rank) and wait. BadInput names the rank that failed; Interrupted when all have saved
-    their state because we were told to stop."""
-    told = []
+    their state because we were told to stop, or because the process that started this one is gone (stop_with_parent)."""
+    told, parent = [], os.getppid()
     before = {number: signal.signal(number, lambda number, _: told.append(number)) for number in (signal.SIGTERM, signal.SIGINT)}
     processes = []     # (rank, process)
     try:
         for rank in ranks:
             processes.append((rank, start(rank)))
         say(f"{len(ranks)} processes are started; logs in {ranks[0].log.parent.parent}")
-        watch(processes, told)
+        watch(processes, lambda: told or (stop_with_parent and os.getppid() != parent))
     finally:
         for _, process in processes:
             with contextlib.suppress(ProcessLookupError):
@@ -45,11 +45,11 @@ def start(rank):
         raise BadInput(f"{rank.name} cannot be started: {error.filename or rank.words[0]}: {error.strerror}") from error
 
 
-def watch(processes, told):
+def watch(processes, is_told):
     """Until all have ended well, or one has not."""
     deadline = None
     while True:
-        if told and deadline is None:
+        if deadline is None and is_told():
             deadline = time.monotonic() + SECONDS_TO_SAVE
             for rank, process in processes:
                 if rank.name != "the scheduler" and process.poll() is None:

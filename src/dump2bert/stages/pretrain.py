@@ -26,6 +26,12 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
         raise BadInput('--network is missing: a JSON file of the network\'s keys, for example {"bert_network": "base"}')
     if options.train_steps == 0:
         raise BadInput("train_steps is 0, so nothing would be trained: give the number of steps, or -1 for all of epoch_size")
+    if options.distribute and not distribution.is_rank():
+        start_ranks({**vars(options), "network": {"network": network}, "data_dir": data_dir, "schema_dir": schema_dir,
+                     "vocab_file": vocab_file, "state_dir": state_dir, "save_checkpoint_path": save_checkpoint_path,
+                     "load_checkpoint_path": load_checkpoint_path, "adopt_state": adopt_state, "fresh": fresh,
+                     "zoo_lines": zoo_lines}, stop_with_parent)
+        return
     interruption = Interruption(stop_with_parent)
     context.set_up(device_target, options.device_id)
     world = distribution.join(options.distribute, options.device_num)
@@ -58,3 +64,16 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
         with atomic_write(folder / "metrics.jsonl") as copy:
             copy.write((state.folder / "metrics.jsonl").read_text())
         say(f"trained {training.updates} steps; {folder / 'model.ckpt'}")
+
+
+def start_ranks(flags, stop_with_parent):
+    """The same command once for each device of this machine, all of which live or end together. (Several machines, core
+    binding, rank tables: `dump2bert launch`.)"""
+    from dump2bert.launching import commands, supervision
+
+    device_num = flags.pop("device_num")
+    if device_num < 2:
+        raise BadInput("--distribute true --device_num 1: say on how many devices to train, or leave distribute out")
+    flags = {name: value for name, value in flags.items() if name not in ("distribute", "device_id")}
+    log_dir = Path(flags["save_checkpoint_path"] or ".") / "ranks"
+    supervision.run(commands.ranks_here(device_num, {**flags, "stop_with_parent": True}, log_dir), stop_with_parent)

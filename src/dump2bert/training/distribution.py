@@ -69,6 +69,11 @@ def check_ranks_agree(world, arrays):
                        "written when they were equal")
 
 
+def is_rank():
+    """Whether this process was started as one of several."""
+    return bool({"MS_ROLE", "RANK_TABLE_FILE", "OMPI_COMM_WORLD_SIZE"} & os.environ.keys())
+
+
 def join(distribute, device_num):
     """The World of this process, which joins the others where `distribute` says so. BadInput where their number is not
     `device_num`: a run that trains on fewer devices than it believes is worse than none."""
@@ -77,7 +82,7 @@ def join(distribute, device_num):
             raise BadInput(f"--device_num {device_num} asks for several devices: give --distribute true, and start one "
                            "process for each with `dump2bert launch` or msrun")
         return World()
-    if not ({"MS_ROLE", "RANK_TABLE_FILE", "OMPI_COMM_WORLD_SIZE"} & os.environ.keys()):
+    if not is_rank():
         raise BadInput("--distribute true, but nothing says which rank this process is: start the processes with "
                        "`dump2bert launch` or msrun")
     from mindspore.communication import get_group_size, get_rank, init

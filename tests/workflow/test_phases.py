@@ -1,0 +1,77 @@
+"""Two phases of pretraining in the workflow: which data and weights each has, and what makes which of them stale."""
+
+import json
+
+import pytest
+
+from tests.workflow.conftest import new_workspace
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+OVERLAY = """
+sample: {articles: 120, records: 20}
+vocabulary: {vocab_size: 500}
+pretraining_data:
+  max_seq_length: 32
+  max_predictions_per_seq: 5
+  dupe_factor: 1
+  shards: 2
+  phase2: {max_seq_length: 64, max_predictions_per_seq: 10}
+pretrain: {train_steps: 6, batch_size: 8, save_checkpoint_steps: 2, data_sink_steps: 2}
+networks:
+  base:
+    hidden_size: 32
+    num_hidden_layers: 1
+    intermediate_size: 64
+    pretrain: {phase2: {train_steps: 4, batch_size: 4}}
+  nezha: {hidden_size: 32, num_hidden_layers: 1, intermediate_size: 64}
+tasks: null
+"""
+NETWORKS = "results/networks"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    workspace = new_workspace(tmp_path_factory.mktemp("phases"))
+    (workspace.folder / "overlay.yaml").write_text(OVERLAY)
+    workspace.run("pretrain_all", "--cores", "2")
+    return workspace
+
+
+def described(workspace, place):
+    return json.loads((workspace.folder / NETWORKS / place / "network.json").read_text())
+
+
+def test_the_second_phase_begins_with_the_firsts_weights_on_data_of_its_own(trained):
+    first, second = described(trained, "base/pretrain/phase1"), described(trained, "base/pretrain")
+    assert [one["network"]["seq_length"] for one in (first, second)] == [32, 64]
+    assert [one["provenance"]["updates"] for one in (first, second)] == [6, 4]
+    assert first["provenance"]["initial_weights"] is None
+    assert second["provenance"]["initial_weights"] == f"{NETWORKS}/base/pretrain/phase1/model.ckpt"
+    assert first["provenance"]["data"] != second["provenance"]["data"]
+    # Of one data set, and each phase with its own state.
+    one_phase = described(trained, "nezha/pretrain")
+    assert one_phase["network"]["seq_length"] == 32 and one_phase["provenance"]["data"] == first["provenance"]["data"]
+    assert not (trained.folder / NETWORKS / "nezha/pretrain/phase1").exists()
+    assert len(list((trained.folder / "state/base").iterdir())) == 2
+    assert json.loads((trained.folder / NETWORKS / "base/pretrain_eval/metrics.json").read_text())["mlm_loss"] > 0
+    assert trained.stale("pretrain_all") == {}
+
+
+@pytest.mark.parametrize("old, new, stale", [
+    ("train_steps: 4", "train_steps: 5", {"pretrain": 1, "pretrain_eval": 1}),
+    ("max_seq_length: 64", "max_seq_length: 48", {"pretraining_data_phase2": 1, "pretraining_data_phase2_held_out": 1,
+                                                  "schema": 2, "pretrain": 1, "pretrain_eval": 1}),
+    ("batch_size: 8", "batch_size: 16", {"pretrain": 3, "pretrain_eval": 2}),
+])
+def test_what_changes_in_the_second_phase_leaves_the_first_alone(trained, tmp_path, old, new, stale):
+    workspace = trained.copy(tmp_path / "copy")
+    workspace.edit("overlay.yaml", old, new)
+    assert workspace.stale("pretrain_all") == {**stale, "pretrain_all": 1}
+
+
+def test_more_steps_of_the_second_phase_go_on_from_its_state(trained, tmp_path):
+    workspace = trained.copy(tmp_path / "copy")
+    workspace.edit("overlay.yaml", "train_steps: 4", "train_steps: 6")
+    done = workspace.run(f"{NETWORKS}/base/pretrain/model.ckpt", "--cores", "1")
+    assert "goes on from step 4" in done.stdout and "Pretraining base phase1" not in done.stdout
