@@ -115,7 +115,7 @@ def get_place(places, key, name, sha256=None, sums_url=None, member=None):
             sys.exit(f"error: config: {key} names {first}; the sample world has {', '.join(SAMPLE_FILES)}")
         return f"{RESULTS}/sample/{first.removeprefix('sample:')}"
     for place in places:
-        if "://" not in place:
+        if "://" not in place and place.removeprefix(f"{RESULTS}/downloads/") not in DOWNLOADS:
             get_existing(place, key)
     options = {"sha256": sha256, "sums_url": sums_url, "member": member}
     if "://" not in first and not any(options.values()):

@@ -14,7 +14,9 @@ def get_task_place(name, split):
     """The records of a task: a file of their own, or a member of the task's archive."""
     task, places = TASKS[name], getattr(TASKS[name], split)
     if task.archive:
-        return get_place(task.archive, f"tasks.{name}.archive", f"{name}_{split}", sha256=task.sha256, member=places[0])
+        key = f"tasks.{name}.archive"
+        archive = get_place(task.archive, key, f"{name}_archive", sha256=task.sha256)     # fetched once
+        return get_place([archive], key, f"{name}_{split}", member=places[0])
     return get_place(places, f"tasks.{name}.{split}", f"{name}_{split}")
 
 

@@ -1,7 +1,10 @@
 """Real runs from the outside: every recipe can be planned offline; archives are unpacked; what is not kept is freed."""
 
+import functools
 import hashlib
+import http.server
 import json
+import threading
 import zipfile
 
 import pytest
@@ -36,7 +39,8 @@ def test_a_recipe_is_planned_without_a_network(planned, recipe):
     jobs = planned.stale("pretrain_all", "--configfile", f"workflow/recipes/{recipe}")
     assert {"clean", "split", "vocabulary", "schema", "pretrain", "pretrain_eval"} <= set(jobs)
     phases = 2 if recipe == "enwiki-bert-base.yaml" else 1
-    assert "sample" not in jobs and jobs["pretrain"] == phases and jobs["schema"] == 2 * phases
+    # Evaluated is the last phase's network, on the held-out records of that phase.
+    assert "sample" not in jobs and jobs["pretrain"] == phases and jobs["schema"] == phases + 1
     # The dump (but for own texts), and a vocabulary where it is not trained.
     assert jobs.get("download", 0) == {"own-texts.yaml": 1, "another-language.yaml": 1}.get(recipe, 2)
 
@@ -83,3 +87,25 @@ def test_a_tasks_files_are_members_of_its_archive(fresh):
     (fresh.folder / "overlay.yaml").write_text(overlay % ("f" * 64))
     done = fresh.run(*places.values(), "--cores", "2", check=False)
     assert done.returncode and "but ffffff" in done.stdout
+
+
+def test_an_archive_is_fetched_once_for_all_its_members(fresh):
+    with zipfile.ZipFile(fresh.folder / "task.zip", "w") as file:
+        for split in ("train", "dev"):
+            file.writestr(f"{split}.json", json.dumps({"text": f"{split}银", "label": {}}) + "\n")
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, form, *words):
+            asked.append(self.command)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=fresh.folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/task.zip"
+    (fresh.folder / "overlay.yaml").write_text(
+        f"tasks: {{cluener: {{archive: {address}, train: train.json, dev: dev.json}}}}\n")
+    places = [f"results/downloads/cluener_{split}/{split}.json" for split in ("train", "dev")]
+    fresh.run(*places, "--cores", "2")
+    server.shutdown()
+    assert asked == ["GET"]
+    assert all((fresh.folder / place).is_file() for place in places) and fresh.stale(*places) == {}
