@@ -28,12 +28,13 @@ $(VENV)/.installed-test: requirements-test.lock pyproject.toml
 	$(call install,requirements-test.lock)
 	@touch $@ $(VENV)/.installed
 
-# The lock's file is installed as it is, then this package in place, without asking an index for anything else.
+# The lock's file is installed as it is (it is whole: --no-deps), then this package in place, without asking an index for
+# anything else.
 define install
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or 3.12 is needed: install one, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing the environment into $(VENV) with $(PYTHON) (about 5 GB, some minutes)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endef
 
