@@ -25,6 +25,11 @@ def get_pretraining_data_flags(split):
     return get_flags(values)
 
 
+def get_segmenter(split):
+    """The module that is loaded where Chinese words are masked as a whole."""
+    return ["pretraining.word_segmentation"] * (get_data_section(split).word_segmenter != "none")
+
+
 def get_splits():
     """{rule: part of the data}. Only what is configured: the second phase's rules are there where it is."""
     splits = {"pretraining_data": "train", "pretraining_data_held_out": "held_out"}
@@ -39,7 +44,7 @@ for name, split in get_splits().items():
         name: name
         message: f"Making the {split} instances"
         params:
-            code=code_digest("stages.pretraining_data"),
+            code=code_digest("stages.pretraining_data", *get_segmenter(split)),
             flags=get_pretraining_data_flags(split),
         input:
             text=get_texts(split.removeprefix("phase2/")),

@@ -52,6 +52,9 @@ class Instances(Section):
     many streams, by any number of workers, in bounded memory."""
     do_whole_word_mask: bool = False
     """Mask all pieces of a word together."""
+    word_segmenter: Literal["none", "jieba"] = "none"
+    """What makes words of Chinese characters for do_whole_word_mask: nothing (each is a word), or jieba. Ids stay as they
+    are."""
     max_seq_length: Annotated[int, Field(ge=8)] = 128
     """Tokens of an instance, [CLS] and [SEP] included."""
     max_predictions_per_seq: Positive = 20
@@ -72,6 +75,13 @@ class Instances(Section):
     def masks_of_google_are_static(self):
         if self.mode == "google" and self.masking == "dynamic":
             raise ValueError("masking dynamic needs mode fast: Google's script draws the masks with the instances")
+        return self
+
+    @model_validator(mode="after")
+    def words_are_masked(self):
+        if self.word_segmenter != "none" and not self.do_whole_word_mask:
+            raise ValueError(f"word_segmenter {self.word_segmenter} says which characters do_whole_word_mask masks together, "
+                             "and that is false")
         return self
 
     @model_validator(mode="after")

@@ -33,7 +33,7 @@ def make_data(folder, text, vocabulary, shards=2, **changes):
     options = {"mode": "fast", "input_file": [text], "output_file": outputs, "vocab_file": vocabulary,
                "statistics": None, "do_lower_case": True, "do_whole_word_mask": False, "max_seq_length": 64,
                "max_predictions_per_seq": 10, "random_seed": 12345, "dupe_factor": 2,
-               "masked_lm_prob": 0.15, "short_seq_prob": 0.1, "masking": "static",
+               "masked_lm_prob": 0.15, "short_seq_prob": 0.1, "masking": "static", "word_segmenter": "none",
                "workers": 1}
     pretraining_data.run(**{**options, **changes})
     return outputs

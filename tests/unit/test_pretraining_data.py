@@ -199,7 +199,7 @@ def test_unknown_words_are_counted(tmp_path, vocabulary):
 
 def test_defaults_are_those_of_googles_flags():
     flags = Instances().model_dump()
-    del flags["mode"], flags["masking"]    # ours
+    del flags["mode"], flags["masking"], flags["word_segmenter"]    # ours
     assert flags == {"do_whole_word_mask": False, "max_seq_length": 128, "max_predictions_per_seq": 20,
                      "random_seed": 12345, "dupe_factor": 10, "masked_lm_prob": 0.15, "short_seq_prob": 0.1}
 

@@ -24,6 +24,7 @@ class Sentences(NamedTuple):
     tokens: np.ndarray     # ids
     lengths: np.ndarray    # int32: tokens of each sentence
     breaks: np.ndarray     # int32: sentences before each blank line
+    within: np.ndarray | None = None    # uint8: tokens that go on with a word of the segmenter's
 
 
 class WordTable:
@@ -48,9 +49,10 @@ class WordTable:
 
 
 class FastTokenizer:
-    """Tokenizes with one vocabulary ({piece: id}), for one thread."""
+    """Tokenizes with one vocabulary ({piece: id}), for one thread. segment: see word_segmentation, or None."""
 
-    def __init__(self, vocabulary, do_lower_case, words=WORDS):
+    def __init__(self, vocabulary, do_lower_case, words=WORDS, segment=None):
+        self.segment = segment
         self.reference = Tokenizer(vocabulary, do_lower_case)
         self.do_lower_case = do_lower_case
         self.unknown = vocabulary["[UNK]"]
@@ -75,7 +77,16 @@ class FastTokenizer:
         sentences, breaks = np.empty(count, np.int32), np.empty(count, np.int32)
         found, broken = join_sentences(numbers, count, words.first_piece, words.piece_count, words.is_blank, words.pieces,
                                        tokens, sentences, breaks)
-        return Sentences(tokens, sentences[:found].copy(), breaks[:broken].copy())
+        within = self.segment and self.tokens_within(self.segment(text), starts[:count], numbers, len(tokens))
+        return Sentences(tokens, sentences[:found].copy(), breaks[:broken].copy(), within)
+
+    def tokens_within(self, marked, starts, numbers, tokens):
+        """From bytes that are marked to tokens: the first one of the word that begins there."""
+        pieces = np.where(numbers >= 0, self.words.piece_count[numbers], 0)
+        first = np.cumsum(pieces) - pieces
+        within = np.zeros(tokens, np.uint8)
+        within[first[pieces > 0]] = marked[starts[pieces > 0]]
+        return within
 
     def encode(self, text):
         """The ids of the pieces of a text (what Tokenizer.encode gives)."""

@@ -22,6 +22,7 @@ class Options(NamedTuple):
     masked_lm_prob: float
     do_whole_word_mask: bool
     masking: str = "static"
+    word_segmenter: str = "none"
 
 
 class Instance(NamedTuple):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from dump2bert.digest import load
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.pretraining.drawing import fast_instances, google_instances, room_for_masks
@@ -32,7 +33,7 @@ def make_shards(mode, inputs, outputs, vocab_file, do_lower_case, options, rando
     statistics = Statistics()
     with working_folder(outputs[0]) as folder, ThreadPoolExecutor(workers) as pool:
         corpus = tokenize_corpus(inputs, folder, vocabulary, do_lower_case, options.do_whole_word_mask,
-                                 mode == "google", pool, workers)
+                                 mode == "google", pool, workers, segmenter(options.word_segmenter))
         check_documents(len(corpus.arrays.documents) - 1, inputs)
         statistics.add_corpus(corpus)
         if mode == "google":
@@ -42,6 +43,11 @@ def make_shards(mode, inputs, outputs, vocab_file, do_lower_case, options, rando
         encode = encoder(corpus, options, vocabulary)
         encoded = in_order(pool, encode, slices(batches, len(outputs)), 2 * workers)
         return statistics, write_shards(outputs, encoded, statistics)
+
+
+def segmenter(name):
+    """What tokenize_corpus calls to find the words of Chinese; None where ## alone makes words."""
+    return load("pretraining.word_segmentation").characters_within_words if name == "jieba" else None
 
 
 def encoder(corpus, options, vocabulary):

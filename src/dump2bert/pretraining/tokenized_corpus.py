@@ -53,10 +53,11 @@ def mapped(path):
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
-def tokenize_corpus(inputs, folder, vocabulary, do_lower_case, whole_words, joined, pool, workers):
+def tokenize_corpus(inputs, folder, vocabulary, do_lower_case, whole_words, joined, pool, workers, segment=None):
     """Tokenize text files into a folder; the TokenizedCorpus.
 
-    joined: a file's end does not end a document (Google's script). whole_words: note which tokens go on with a word.
+    joined: a file's end does not end a document (Google's script). whole_words: note which tokens go on with a word:
+    those with ##, and those that `segment` names (word_segmentation), if it is given.
     """
     own = threading.local()
 
@@ -64,7 +65,7 @@ def tokenize_corpus(inputs, folder, vocabulary, do_lower_case, whole_words, join
         if block is None:    # the end of a file
             return None
         if not hasattr(own, "tokenizer"):
-            own.tokenizer = FastTokenizer(vocabulary, do_lower_case)
+            own.tokenizer = FastTokenizer(vocabulary, do_lower_case, segment=segment if whole_words else None)
         return own.tokenizer.sentences(block)
 
     with CorpusWriter(folder, vocabulary, whole_words) as writer:
@@ -136,7 +137,8 @@ class CorpusWriter:
         """stretch: fast_tokenization.Sentences."""
         self.write("tokens", stretch.tokens)
         if self.continuing is not None:
-            self.write("continues", self.continuing[stretch.tokens])
+            continues = self.continuing[stretch.tokens]
+            self.write("continues", continues if stretch.within is None else continues | stretch.within)
         ends = np.cumsum(np.concatenate([[self.tokens], stretch.lengths]), dtype=np.int64)
         self.write("sentences", ends[1:])
         self.end_documents(self.sentences + np.unique(stretch.breaks), ends)

@@ -22,7 +22,8 @@ INSTANCES = (
     ("max_predictions_per_seq", "predictions, at most", count), ("dupe_factor", "passes (dupe_factor)", count),
     ("masked_lm_prob", "share to mask (masked_lm_prob)", percent),
     ("short_seq_prob", "documents cut short (short_seq_prob)", percent),
-    ("do_whole_word_mask", "whole words masked", yes_or_no), ("do_lower_case", "lower case", yes_or_no),
+    ("do_whole_word_mask", "whole words masked", yes_or_no), ("word_segmenter", "words of Chinese by", str),
+    ("do_lower_case", "lower case", yes_or_no),
     ("mode", "mode", str), ("random_seed", "seed", str),
 )
 """Keys of pretraining_data/*/statistics.json: what the page calls them and how it writes them."""
