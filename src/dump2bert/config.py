@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 # All sections can be reached from here (cli.section_named).
-from dump2bert.config_corpus import (CHINESE, Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample,
+from dump2bert.config_corpus import (Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample,
                                      Source, Split)
 from dump2bert.option_types import (Above0, Count, Device, Dropout, Fields, Name, NotNegative, Places, Positive,
                                     Probability, Scale, Section, Sha256, StepsOrAll, Text, distinct)
@@ -529,9 +529,6 @@ class Config(Section):
 
     @model_validator(mode="after")
     def refers_to_what_exists(self):
-        if self.clean.variant != "none" and self.corpus.language.partition("-")[0] not in CHINESE:
-            raise ValueError(f"clean.variant is {self.clean.variant}, which is a Chinese script, but corpus.language is "
-                             f"{self.corpus.language}: set clean.variant to none")
         for name, task in self.tasks.items():
             for network in task.networks or ():
                 if network not in self.networks:

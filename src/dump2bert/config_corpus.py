@@ -8,9 +8,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from dump2bert.option_types import Count, Name, Places, Positive, Probability, Section, Sha256, number
 
 
-CHINESE = frozenset({"zh", "yue", "wuu", "gan", "hak", "lzh"})     # languages that have clean.variant
-
-
 def language_code(value):
     if not re.fullmatch("simple|[a-z]{2,3}(-[a-z]{2,8})*", value):
         raise ValueError(f"{value!r} is no language code, as zh, en, uk and zh-yue are")
@@ -88,7 +85,7 @@ class Clean(Section):
     """From articles to sentences."""
 
     variant: Literal["none", "simplified", "traditional"] = "none"
-    """Chinese script to convert to."""
+    """Script to convert Chinese to; text of other languages stays as it is."""
 
 
 class Split(Section):

@@ -132,6 +132,11 @@ def test_a_chinese_article_is_converted_by_choice(tmp_path):
     assert cleaned(tmp_path, text, "zh", "traditional")[1] == "數學是資訊學。\n它很美。\n數學有著久遠的歷史。\n"
 
 
+def test_other_languages_are_not_converted_to_a_chinese_script(tmp_path):
+    assert cleaned(tmp_path, "東京は日本の首都である。", "ja", "simplified")[1] == "東京は日本の首都である。\n"
+    assert cleaned(tmp_path, "東京係一個首都。", "zh-yue", "simplified")[1] == "东京系一个首都。\n"
+
+
 def test_documents_stand_apart_by_one_blank_line_and_empty_ones_are_counted(tmp_path):
     statistics, text = cleaned(tmp_path, ["One sentence.", "Only:", "#REDIRECT [[x]]", "Two. Sentences here."])
     assert text == "One sentence.\n\nTwo.\nSentences here.\n"
@@ -148,7 +153,7 @@ def test_text_keeps_its_sentences_and_documents(tmp_path):
     source = tmp_path / "source.txt"
     source.write_bytes(("\ufeffEine Zeile. Noch eine.\r\n  zwei\u00a0 drei\x00 \r\n\r\n \u200b \r\n\r\n"
                         "數學\n\n\n").encode())
-    statistics = clean(source, "text", tmp_path / "out.txt", "de", "simplified")
+    statistics = clean(source, "text", tmp_path / "out.txt", "zh", "simplified")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "Eine Zeile. Noch eine.\nzwei drei\n\n数学\n"
     assert statistics["documents"] == statistics["input_documents"] == 2 and statistics["sentences"] == 3
 

@@ -1,10 +1,12 @@
 """The configuration says in one sentence what is wrong, and everything that is said about it is true."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from dump2bert.config import load_config
 from dump2bert.errors import BadInput
@@ -133,14 +135,20 @@ def test_docs_and_schema_say_what_the_model_says():
     subprocess.run([sys.executable, PROJECT / "docs" / "generate.py", "--check"], check=True)
 
 
-@pytest.mark.parametrize("corpus, said", [
-    ({"language": "english"}, "config: corpus.language: 'english' is no language code, as zh, en, uk and zh-yue are"),
-    ({"language": "ja"}, "config: clean.variant is simplified, which is a Chinese script, but corpus.language is ja: set "
-                         "clean.variant to none"),
-])
-def test_languages_are_codes_and_chinese_alone_has_variants(corpus, said):
-    values = {"corpus": {**corpus, "sources": {"texts": {"text": "texts.txt"}}}, "clean": {"variant": "simplified"}}
+def test_a_language_is_a_code():
     with pytest.raises(BadInput) as error:
-        load_config(values)
-    assert str(error.value) == said
-    assert load_config({**values, "corpus": {"language": "zh-yue"}}).clean.variant == "simplified"
+        load_config({"corpus": {**SOURCES, "language": "english"}})
+    assert str(error.value) == "config: corpus.language: 'english' is no language code, as zh, en, uk and zh-yue are"
+    for code in ("zh-min-nan", "simple", "be-tarask", "ja"):
+        assert load_config({"corpus": {**SOURCES, "language": code}}).corpus.language == code
+
+
+def test_the_readmes_examples_are_configurations():
+    blocks = re.findall(r"```yaml\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 2
+    for block in blocks:
+        values = yaml.safe_load((PROJECT / "config.yaml").read_text(encoding="utf-8"))
+        update_config(values, yaml.safe_load(block))
+        config = load_config(values)
+        assert config.results != "results" and config.state != "state"
+        assert not any(place.startswith("sample:") for source in config.corpus.sources.values() for place in source.places)

@@ -12,7 +12,7 @@ from dump2bert.corpus.headings import heading_key
 from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, tidy_punctuation, without_list_mark,
                                      without_tags, without_wiki_marks)
 from dump2bert.corpus.sentences import BY_SPACE, is_ended, is_ideographic, split_sentences
-from dump2bert.corpus.variants import converter
+from dump2bert.corpus.variants import CHINESE, converter
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write, read_json_lines, read_lines
 from dump2bert.progress import say
@@ -48,10 +48,10 @@ def clean(input_file, input_format, output, language, variant, accept_empty=Fals
 
     input_format: "articles" (JSON lines with `text`, see extraction) or "text" (one sentence a line already: remnants
     of markup are mended or dropped by the rules of articles, but no line is cut). variant: none, simplified or
-    traditional. BadInput names file and line.
+    traditional, for Chinese alone (kanji stay what they are). BadInput names file and line.
     """
     dropped = Dropped()
-    to_variant = converter(variant)
+    to_variant = converter(variant if language.partition("-")[0] in CHINESE else "none")
     read = {"articles": article_documents, "text": text_documents}[input_format]
     counts = {"input_documents": 0, "documents": 0, "sentences": 0, "characters": 0}
     with atomic_write(output) as file:

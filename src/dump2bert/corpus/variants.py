@@ -8,6 +8,8 @@ import re
 
 import opencc
 
+CHINESE = frozenset({"zh", "yue", "wuu", "gan", "hak", "lzh"})
+
 INNERMOST = re.compile(r"-\{((?:(?!-\{|\}-).)*)\}-", re.DOTALL)
 CODE = r"[a-z]{2,3}(?:-[a-z]{2,8})*"
 RULE = re.compile(rf"\s*(?:[^;]*=>\s*)?({CODE})\s*[:：](.*)", re.DOTALL)
