@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -52,6 +53,22 @@ def remove_stale_lock():
 
 
 FOLDER_LOCK = remove_stale_lock()
+
+
+def check_writable(key, folder):
+    """Snakemake itself makes the folders of outputs, and would fail with a trace."""
+    place = Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        sys.exit(f"error: config: {key} is {folder}, but {place} is a file: name a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        sys.exit(f"error: config: {key} is {folder}, but {place} cannot be written: name another folder, or get leave to")
+
+
+if workflow.is_main_process and not workflow.dryrun:
+    check_writable("results", CONFIG.results)
+    check_writable("state", CONFIG.state)
 
 
 def get_flags(values):

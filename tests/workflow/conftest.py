@@ -99,6 +99,12 @@ def new_workspace(folder):
     return Workspace(folder)
 
 
+@pytest.fixture
+def fresh(tmp_path):
+    """A workspace in which nothing has been made."""
+    return new_workspace(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A workspace in which everything has been made. Tests that change it work on a copy."""

@@ -18,12 +18,6 @@ CORPUS = "results/corpus/statistics.json"
 SAMPLE = "sample: {articles: 120, records: 20}\n"
 
 
-@pytest.fixture
-def fresh(tmp_path):
-    """A workspace in which nothing has been made."""
-    return new_workspace(tmp_path)
-
-
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory):
     workspace = new_workspace(tmp_path_factory.mktemp("planned"))
