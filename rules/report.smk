@@ -6,7 +6,15 @@ def get_page_values():
     values = {key: value for key, value in plain(CONFIG).items()
               if key not in ("threads", "state", "fresh", "adopt_state", "keep_intermediate")}
     del values["extract"]["processes"]
-    return json.dumps(values)
+    return json.dumps(without_idle_optimizers(values))
+
+
+def without_idle_optimizers(values):
+    """Options of optimizers that are not chosen change no result."""
+    if not isinstance(values, dict):
+        return values
+    idle = {"Lamb", "AdamWeightDecay", "Momentum"} - {values.get("optimizer")} if "optimizer" in values else set()
+    return {key: without_idle_optimizers(value) for key, value in values.items() if key not in idle}
 
 
 def get_task_page_values(wildcards):
