@@ -164,7 +164,7 @@ def test_compressed_data_that_end_early_are_cut_off_too(tmp_path, pack):
     (bytes(100), "is no XML"),
     ("<html><body>404</body></html>", "is no MediaWiki export: its outermost element is <html>"),
     (DUMP.removesuffix(END), "ends early, after 6 whole pages, without its closing </mediawiki>"),
-    (DUMP[:700], "ends early, before its first page is whole: fetch it again"),
+    (DUMP[:700], "ends early, after 0 whole pages: fetch it again"),
     (DUMP[:-300], "ends early, after 5 whole pages"),
     (DUMP.replace("</title>", "</titel>", 1), "is no well-formed XML at line 11, after 0 pages: mismatched tag"),
     ('<?xml version="1.0" encoding="windows-1251"?>\n' + DUMP, "says that it is in windows-1251: convert it to UTF-8"),

@@ -121,7 +121,7 @@ def survey(path, accept_cut_off=False, headings=None):
                 raise BadInput(f"{path} is no XML: a MediaWiki export is needed") from error
             found.is_whole = False
     if not found.is_whole and not found.pages:
-        raise BadInput(f"{path} ends early, before its first page is whole: fetch it again")
+        raise BadInput(f"{path} ends early, after 0 whole pages: fetch it again")
     if not found.is_whole and not accept_cut_off:
         raise BadInput(f"{path} ends early, after {found.pages} whole pages, without its closing </mediawiki>: "
                        "fetch it again, or say `cut_off: accept` to go on with those pages")
