@@ -44,8 +44,13 @@ def get_task_data_code(wildcards):
 def get_task_data_flags(wildcards):
     task = TASKS[wildcards.task]
     return get_flags({"task": wildcards.task, "kind": task.kind, "max_seq_length": task.finetune.max_seq_length,
-                      "do_lower_case": CONFIG.vocabulary.do_lower_case, "fields": task.fields,
+                      "do_lower_case": CONFIG.vocabulary.do_lower_case, **get_data_form(task),
                       **get_options(task, ["doc_stride", "max_query_length"])})
+
+
+def get_data_form(task):
+    """What the task's files hold, where it is not what its name says."""
+    return {name: getattr(task, name) for name in ("spec", "format", "fields", "labels")}
 
 
 def get_options(task, names=None):
@@ -102,6 +107,8 @@ def get_finetune_code(stage):
 def get_finetune_flags(wildcards):
     values = get_options(get_task(wildcards))
     kind, own = KINDS[get_task(wildcards).kind]
+    if get_task(wildcards).assessment_method:
+        own = {"assessment_method": get_task(wildcards).assessment_method}
     return [kind,
             *get_flags({"device_target": CONFIG.device_target, **values, **own, "use_crf": VARIANTS[wildcards.variant][1],
                         "task": VARIANTS[wildcards.variant][0], "do_lower_case": CONFIG.vocabulary.do_lower_case,
@@ -145,14 +152,14 @@ def get_predictions(wildcards):
 
 
 def get_predict_flags(wildcards, output):
-    return get_flags({"device_target": CONFIG.device_target, "fields": get_task(wildcards).fields,
+    return get_flags({"device_target": CONFIG.device_target, **get_data_form(get_task(wildcards)),
                       "nbest_predictions": output.get("nbest")})
 
 
 def get_evaluate_flags(wildcards):
     return get_flags({"task": VARIANTS[wildcards.variant][0], "kind": get_task(wildcards).kind,
                       "network": wildcards.network, "variant": wildcards.variant, "seed": int(wildcards.seed), "split": "dev",
-                      "fields": get_task(wildcards).fields})
+                      **get_data_form(get_task(wildcards))})
 
 
 def get_runs(task, *files):

@@ -73,7 +73,7 @@ COMMANDS = {
                       places="source destination"),
     "task_data": Command("a task's records -> TFRecord, schema, labels",
                          "train dev vocab_file output_dir",
-                         "TaskName Finetune.max_seq_length Finetune.doc_stride Finetune.max_query_length "
+                         "TaskName DataForm Finetune.max_seq_length Finetune.doc_stride Finetune.max_query_length "
                          "Vocabulary.do_lower_case"),
     "finetune": Command("train and evaluate a task's head on top of a pretrained network",
                         "vocab_file_path? label2id_file_path? save_finetune_checkpoint_path? "
@@ -81,10 +81,11 @@ COMMANDS = {
                         "eval_data_file_path? eval_json_path? schema_file_path?",
                         "NetworkFile Config.device_target Finetune FinetuneRun Vocabulary.do_lower_case",
                         kinds=("classifier", "ner", "squad")),
-    "predict": Command("text in, answers out, with a finetuned network",
-                       "checkpoint vocab_file input? output label_ids? nbest_predictions?", "Config.device_target Predict"),
+    "predict": Command("text in, answers out, with a finetuned network; with a pretrained one, masks filled in",
+                       "checkpoint vocab_file input? output? label_ids? nbest_predictions?",
+                       "Config.device_target Predict DataForm"),
     "evaluate": Command("score predictions against the gold data",
-                        "gold predictions output label_ids?", "TaskName Evaluated"),
+                        "gold predictions output label_ids?", "TaskName DataForm Evaluated"),
     "inspect": Command("what is inside a TFRecord file or a folder of them, a schema.json, a checkpoint or a vocabulary",
                        "vocab_file?", "Inspect", places="path"),
     "report": Command("one page about the run, or about one task of it", "results_dir output", "Page"),
@@ -144,7 +145,7 @@ def main(arguments=None):
         return EXIT_BAD_INPUT
     stage, log = values.pop("stage"), values.pop("log")
     try:
-        with speaking(stage, log, answers=str(values.get("output")) == "-") as complain:
+        with speaking(stage, log, answers=str(values.get("output", "")) in ("-", "None")) as complain:
             return run(stage, values, complain)
     except BadInput as error:    # the log cannot be written
         print(f"error: {error}", file=sys.stderr)

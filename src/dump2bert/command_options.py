@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dump2bert.config import Count, Fields, Positive, Pretrain, Section
+from dump2bert.config import Count, Positive, Pretrain, Section
 from dump2bert.validation import validated
 
 
@@ -100,8 +100,10 @@ class FinetuneRun(Section):
 class Predict(Section):
     batch_size: Positive = 32
     """Records of a batch; does not change the result."""
-    fields: Fields = None
-    """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""
+    text: str | None = None
+    """A text to answer for, in place of --input; of a pair both, apart by a tab; of a pretrained network one with [MASK]."""
+    top: Positive = 5
+    """Words shown for each [MASK]."""
     question: str | None = None
     """Span answering: one question, in place of --input."""
     context: str | None = None
@@ -117,9 +119,7 @@ class TaskName(Section):
     task: str
     """Name of the task."""
     kind: Literal["ner", "classification", "regression", "squad"] | None = None
-    """Kind of the task; default: that of the data set known by this name (cluener, tnews, cola, stsb, squad), else ner."""
-    fields: Fields = None
-    """Of a data set of one's own: which fields of its records are text, text_pair, label and id (JSON)."""
+    """Kind of the task; default: that of the data set known by this name or --spec (cluener, tnews, cola, ...), else ner."""
 
 
 class Part(Section):

@@ -15,7 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 # All sections can be reached from here (cli.section_named).
 from dump2bert.config_corpus import (Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample,
                                      Source, Split)
-from dump2bert.option_types import (Above0, Count, Device, Dropout, Fields, Name, NotNegative, Places, Positive,
+from dump2bert.config_tasks import DataForm, know_data_sets
+from dump2bert.option_types import (Above0, Count, Device, Dropout, Name, NotNegative, Places, Positive,
                                     Probability, Scale, Section, Sha256, StepsOrAll, Text, distinct)
 from dump2bert.validation import did_you_mean, merged, validated, without_nulls
 
@@ -383,13 +384,13 @@ class Finetune(Optimizing):
 # ------------------------------------------------------------------------------------------------------------- tasks
 
 
-class Task(Section):
+class Task(DataForm):
     """One task. Its key is its name in paths and targets."""
 
-    kind: Literal["ner", "classification", "regression", "squad"] = "ner"
-    """Kind of task; squad: span answering."""
-    fields: Fields = None
-    """Of a data set of one's own: which fields of its records (or columns, from 0) are text, text_pair, label and id."""
+    kind: Literal["ner", "classification", "regression", "squad"] | None = None
+    """Kind of task (squad: span answering); null: that of the known data set of this name or `spec`, else ner."""
+    assessment_method: Literal["accuracy", "f1", "mcc"] | None = None
+    """What chooses the best epoch of a classification; null: what the benchmark counts, else accuracy."""
     train: Places | None = None
     """Training records: path, address or `sample:FILE`; with `archive` the name of a member of it."""
     dev: Places | None = None
@@ -406,16 +407,6 @@ class Task(Section):
     """One finetuning run for each."""
     finetune: Finetune = Finetune()
     """What differs from the section `finetune` for this task."""
-
-    @model_validator(mode="after")
-    def has_what_its_kind_has(self):
-        if self.kind == "ner" and self.fields:
-            raise ValueError("a task of the kind ner has no `fields`: its records are in CLUENER's form")
-        if self.kind == "squad" and self.fields:
-            raise ValueError("a task of the kind squad has no `fields`: its records are in SQuAD's form")
-        if self.kind != "ner" and True in self.use_crf:
-            raise ValueError(f"use_crf is for the kind ner, and this is {self.kind}")
-        return self
 
     @model_validator(mode="after")
     def has_data(self):
@@ -526,6 +517,11 @@ class Config(Section):
                 entry = merged(below, entry)
             found[name] = entry
         return {**values, "networks": found}
+
+    @model_validator(mode="after")
+    def knows_the_data_sets(self):
+        know_data_sets(self.tasks)
+        return self
 
     @model_validator(mode="after")
     def refers_to_what_exists(self):

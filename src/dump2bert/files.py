@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -94,6 +95,25 @@ def decoded_lines(file, name):
         yield number, text.removesuffix("\n").removesuffix("\r")
 
 
+class Given(str):
+    """A text given on the command line, in the place of a file."""
+
+
+def name_of(source):
+    """What errors call a file, standard input (-) or a given text."""
+    return "the given text" if isinstance(source, Given) else "standard input" if str(source) == "-" else source
+
+
+def input_lines(source):
+    """read_lines of a file, of standard input (-) or of a Given text."""
+    if isinstance(source, Given):
+        yield from enumerate(source.removesuffix("\n").split("\n"), 1)
+    elif str(source) == "-":
+        yield from decoded_lines(sys.stdin.buffer, name_of(source))
+    else:
+        yield from read_lines(source)
+
+
 def documents_of(lines):
     """Yield documents: lists of the non-blank lines between blank ones."""
     document = []
@@ -109,13 +129,18 @@ def documents_of(lines):
 
 def read_json_lines(path):
     """Yield (line number from 1, value) of a file with one JSON value a line; blank lines are skipped."""
-    for number, line in read_lines(path):
+    yield from json_lines(read_lines(path), path)
+
+
+def json_lines(lines, name):
+    """read_json_lines of numbered lines; name: what errors call their file."""
+    for number, line in lines:
         if not line.strip():
             continue
         try:
             yield number, json.loads(line)
-        except ValueError as error:
-            raise BadInput(f"{path} line {number} is not valid JSON: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{name} line {number} is not valid JSON: {error}") from error
 
 
 def sha256_of(path):

@@ -51,7 +51,7 @@ Count = Annotated[int, Field(ge=0)]
 StepsOrAll = Annotated[int, Field(ge=-1)]
 Places = Annotated[list[str], BeforeValidator(one_or_many), Field(min_length=1)]
 Device = Literal["Ascend", "GPU", "CPU"]
-Fields = dict[Literal["text", "text_pair", "label", "id"], str | int] | None
+Fields = dict[Literal["text", "text_pair", "label", "id"], str | int | list[str | int]] | None
 
 
 class Section(BaseModel):

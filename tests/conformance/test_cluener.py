@@ -4,7 +4,8 @@ import pytest
 
 from dump2bert.stages import evaluate, task_data
 from dump2bert.tasks.ner.labels import read_labels
-from dump2bert.tasks.ner.records import CLUENER_TYPES, read_records
+from dump2bert.tasks.datasets import CLUENER_TYPES
+from dump2bert.tasks.ner.records import read_records
 from dump2bert.tasks.ner.tfrecords import read_rows
 from dump2bert.tasks.ner.windows import merge
 from dump2bert.files import read_json

@@ -10,9 +10,10 @@ from scipy import stats
 
 from dump2bert import cli
 from dump2bert.errors import BadInput
-from dump2bert.tasks.classification.records import Fields, Record, forms_of, read_records
-from dump2bert.tasks.classification.rows import encode, shortened
+from dump2bert.tasks.classification.records import Record, read_records
+from dump2bert.tasks.classification.rows import encode, merge, windows
 from dump2bert.tasks.classification.submissions import read_predictions
+from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tokenization import Tokenizer
 from dump2bert.training import checkpoints
 
@@ -153,23 +154,36 @@ def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, co
 
 
 class TestRecords:
-    def read(self, folder, name, content, forms, **options):
+    def read(self, folder, name, content, dataset, **options):
         (folder / name).write_text(content, encoding="utf-8")
-        return read_records(folder / name, forms, **options)
+        return read_records(folder / name, dataset, **options)
 
     def test_official_forms_with_and_without_a_header(self, tmp_path):
-        plain = self.read(tmp_path, "a.tsv", 'gj\t0\t*\tHe "said so.\r\n', forms_of("cola", None))
-        headed = self.read(tmp_path, "b.tsv", "index\tsentence\n7\tHe went.\n", forms_of("cola", None), labelled=False)
+        cola, stsb = dataset_of("cola", None), dataset_of("stsb", None)
+        plain = self.read(tmp_path, "a.tsv", 'gj\t0\t*\tHe "said so.\r\n', cola)
+        headed = self.read(tmp_path, "b.tsv", "index\tsentence\n7\tHe went.\n", cola, labelled=False)
         assert plain == [Record(0, 'He "said so.', None, "0", 1)] and headed == [Record("7", "He went.", None, None, 2)]
-        pair = self.read(tmp_path, "c.tsv", "g\tf\ty\t1\t2.5\tA b.\tC d.\textra\textra\n", forms_of("stsb", None), regression=True)
+        pair = self.read(tmp_path, "c.tsv", "g\tf\ty\t1\t2.5\tA b.\tC d.\textra\textra\n", stsb)
         assert pair == [Record(0, "A b.", "C d.", 2.5, 1)]
 
+    def test_tnews_in_its_first_form_and_in_that_of_1_1(self, tmp_path):
+        tnews = dataset_of("tnews", None)
+        first = self.read(tmp_path, "a.txt", "6551_!_101_!_news_culture_!_京城最值得你来场_!_a,b\n", tnews)
+        later = self.read(tmp_path, "a.json", '{"id": 6, "label": "101", "label_desc": "x", "sentence": "京城"}\n', tnews)
+        assert first == [Record("6551", "京城最值得你来场", None, "101", 1)] and later == [Record(6, "京城", None, "101", 1)]
+
     def test_own_fields_in_a_json_list_and_in_json_lines(self, tmp_path):
-        forms = forms_of("mine", {"text": "t", "label": "l"})
-        expected = [("a", "1"), ("b", "x")]
-        for content in ('[{"t": "a", "l": 1}, {"t": "b", "l": "x"}]', '{"t": "a", "l": 1}\n\n{"t": "b", "l": "x"}\n'):
-            found = self.read(tmp_path, "a.json", content, forms)
+        own = dataset_of("mine", "classification", fields={"text": ["t", "u.v"], "label": "l"})
+        expected = [("a b", "1"), ("b c", "x")]
+        one, two = '{"t": "a", "u": {"v": "b"}, "l": 1}', '{"t": "b", "u": {"v": "c"}, "l": "x"}'
+        for content in (f"[{one}, {two}]", f"{one}\r\n\n{two}\n"):
+            found = self.read(tmp_path, "a.json", content, own)
             assert [(record.text, record.label) for record in found] == expected
+
+    def test_labels_that_the_data_set_leaves_out_are_counted(self, tmp_path):
+        content = '{"sentence1": "a", "sentence2": "b", "label": "-"}\n{"sentence1": "a", "sentence2": "b", "label": "neutral"}\n'
+        found = self.read(tmp_path, "a.json", content, dataset_of("ocnli", None))
+        assert len(found) == 1 and found.skipped == 1
 
     @pytest.mark.parametrize("name, content, complaint", [
         ("a.json", '{"sentence": "a", "label": "100"}\n{"sentence": "b", "label": "999"}\n', "line 2 has the unknown label '999'"),
@@ -178,11 +192,11 @@ class TestRecords:
         ("a.json", "", "holds no record"), ("a.json", "3\n", "line 1 is no record")])
     def test_what_is_wrong_is_named_with_file_and_line(self, tmp_path, name, content, complaint):
         with pytest.raises(BadInput, match=complaint):
-            self.read(tmp_path, name, content, (Fields("sentence", None, "label", "id"),), labels={"100": None})
+            self.read(tmp_path, name, content, dataset_of("tnews", None), labels={"100": None})
 
     def test_a_score_must_be_a_number(self, tmp_path):
         with pytest.raises(BadInput, match="line 1 has the score 'nan'"):
-            self.read(tmp_path, "a.tsv", "g\tf\ty\t1\tnan\ta\tb\n", forms_of("stsb", None), regression=True)
+            self.read(tmp_path, "a.tsv", "g\tf\ty\t1\tnan\ta\tb\n", dataset_of("stsb", None))
 
     @pytest.mark.parametrize("content, complaint", [
         ("index\tprediction\n0\t1\n0\t1\n", "line 3 predicts the record 0 a second time"),
@@ -195,20 +209,28 @@ class TestRecords:
 
 
 class TestRows:
-    def test_pairs_are_cut_at_the_longer_part_and_told_apart_by_segment(self):
+    def test_pairs_are_told_apart_by_segment_and_long_ones_become_several_rows(self):
         tokenizer = Tokenizer({piece: number for number, piece in enumerate(PIECES)}, True)
-        records = [Record(0, "w0 w1 w2 w3 w4 w5", "w6 w7", "a", 1), Record(1, "", None, "b", 2)]
-        encoded = encode(records, tokenizer, 8, {"a": 0, "b": 1})
-        assert encoded.rows.input_ids.tolist() == [[2, 5, 6, 7, 3, 11, 12, 3], [2, 3, 0, 0, 0, 0, 0, 0]]
-        assert encoded.rows.segment_ids[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
-        assert encoded.cut == [0] and encoded.rows.label_ids.tolist() == [0, 1]
+        records = [Record(0, "w0 w1 w2 w3 w4", "w6 w7", "a", 1), Record(1, "", None, "b", 2)]
+        rows = encode(records, tokenizer, 8, {"a": 1, "b": 0}).rows
+        assert rows.input_ids.tolist() == [[2, 5, 6, 7, 3, 11, 12, 3], [2, 6, 7, 8, 3, 11, 12, 3], [2, 7, 8, 9, 3, 11, 12, 3],
+                                           [2, 3, 0, 0, 0, 0, 0, 0]]
+        assert rows.segment_ids[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 1]
+        assert rows.label_ids.tolist() == [1, 1, 1, 0] and rows.record_labels.tolist() == [1, 0]
+        assert rows.weights.tolist() == pytest.approx([1 / 3] * 3 + [1]) and rows.record_numbers.tolist() == [0, 0, 0, 1]
+        assert merge(rows, np.array([[1.0], [2.0], [6.0], [5.0]])).tolist() == [[3.0], [5.0]]
 
-    def test_cutting_equals_taking_tokens_off_the_longer_part_one_by_one(self):
-        for first, second, room in itertools.product(range(9), range(9), range(2, 9)):
-            lengths = [first, second]
-            while sum(lengths) > room:   # Google's _truncate_seq_pair
-                lengths[0 if lengths[0] > lengths[1] else 1] -= 1
-            assert shortened([first, second], room) == lengths
+    def test_the_windows_of_a_text_or_a_pair_show_every_token_and_fit(self):
+        for first, second, room in itertools.product(range(12), [None, *range(12)], range(5, 9)):
+            parts = [list(range(first)), *([] if second is None else [list(range(100, 100 + second))])]
+            found = windows(parts, room)
+            assert {token for window in found for part in window for token in part} == {*itertools.chain(*parts)}
+            assert all(len(window) == len(parts) and sum(map(len, window)) <= room for window in found)
+
+    def test_a_text_of_100000_characters_is_read_in_whole(self):
+        tokenizer = Tokenizer({piece: number for number, piece in enumerate(PIECES)}, True)
+        encoded = encode([Record(0, "w0 w1 " * 17000, None, "a", 1)], tokenizer, 128, {"a": 0})
+        assert encoded.tokens.tolist() == [34000] and len(encoded.rows.input_ids) == 539
 
 
 def test_scores_of_a_regression_are_scipys(finetuned):

@@ -10,10 +10,12 @@ from dump2bert.errors import BadInput
 from dump2bert.stages import task_data
 from dump2bert.tasks.ner.alignment import INSIDE_TOKEN, OVERLAPS, TRUNCATED, align, character_spans
 from dump2bert.tasks.ner.labels import Labels, read_labels
+from dump2bert.tasks.datasets import CLUENER_TYPES
 from dump2bert.tasks.ner.records import (
-    CLUENER_TYPES, Record, label_of, read_predictions, read_records, read_texts, write_predictions)
+    Record, label_of, read_predictions, read_records, read_texts, write_predictions)
 from dump2bert.tasks.ner.tfrecords import read_rows
-from dump2bert.tasks.ner.windows import merge, window_starts
+from dump2bert.tasks.ner.windows import merge
+from dump2bert.tasks.windows import window_starts
 from dump2bert.tokenization import Tokenizer
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"温格的球队战胜曼联了在北京大学",
@@ -194,7 +196,7 @@ def made(tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
     task_data.run(task="cluener", kind="ner", train=tmp_path / "train.json", dev=tmp_path / "dev.json",
                   vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", do_lower_case=True, max_seq_length=16,
-                  fields=None)
+                  spec=None, format=None, fields=None, labels=None)
     return tmp_path / "out"
 
 

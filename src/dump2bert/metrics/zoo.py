@@ -5,7 +5,7 @@ They differ from what their names promise: see each function, and standard.py an
 
 import numpy as np
 
-from dump2bert.metrics.standard import accuracy, precision_recall_f1, ratio
+from dump2bert.metrics.standard import accuracy, matthews, precision_recall_f1, ratio
 
 
 def token_scores(gold, predicted):
@@ -18,6 +18,20 @@ def token_scores(gold, predicted):
 def position_accuracy(gold, predicted):
     """Share of equal label ids over all positions, the many of the padding included."""
     return accuracy(np.ravel(gold), np.ravel(predicted))
+
+
+def positive_matthews(gold, predicted):
+    """Matthews coefficient of "any label but the first" (the same as the usual one where there are two labels)."""
+    return matthews(np.asarray(gold) > 0, np.asarray(predicted) > 0)
+
+
+def spearman_by_order(gold, predicted):
+    """Spearman's formula for ranks without ties, equal values being ranked in the order in which sorting leaves them:
+    with many ties (STS-B's scores) it differs from the correlation of ranks. 0 below two values."""
+    gold, predicted = (np.argsort(np.argsort(np.asarray(values), kind="stable")[::-1]).astype(np.float64)
+                       for values in (gold, predicted))
+    count = len(gold)
+    return float(1 - 6 * ((gold - predicted) ** 2).sum() / (count * (count ** 2 - 1))) if count > 1 else 0.0
 
 
 def clue_benchmark(gold, predicted, types):

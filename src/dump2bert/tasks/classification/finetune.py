@@ -12,9 +12,9 @@ from dump2bert.tasks import training
 from dump2bert.tasks.batches import order_of
 from dump2bert.tasks.classification.model import ClassifierLoss, SequenceClassifier, training_inputs
 from dump2bert.tasks.classification.predict import load_finetuned, predict_rows
-from dump2bert.tasks.classification.records import DATASETS
 from dump2bert.tasks.classification.rows import read_rows
 from dump2bert.tasks.classification.scores import SCORE_OF, scores
+from dump2bert.tasks.datasets import DATASETS
 from dump2bert.tasks.finetuning import check_longest, common_description, dropped, keep, open_network, prepared_folder
 from dump2bert.tasks.heads import start_from
 
@@ -42,9 +42,9 @@ def restore(options, method):
     model, task = load_finetuned(checkpoint, options.device_target, options.device_id)
     if model.regression != (method == "spearman_correlation"):
         raise BadInput(f"{checkpoint} is a {task['kind']}: --assessment_method {method} does not fit it")
-    if options.label2id_file_path and (read_labels(options.label2id_file_path) or None) != task["labels"]:
-        raise BadInput(f"{options.label2id_file_path} has other labels, or another order of them, than the checkpoint "
-                       f"{checkpoint}")
+    beside = label_file_of(options, options.eval_data_file_path)
+    if beside and (read_labels(beside) or None) != task["labels"]:
+        raise BadInput(f"{beside} has other labels, or another order of them, than the checkpoint {checkpoint}")
     check_method(method, task["labels"])
     rows = read_rows(options.eval_data_file_path, options.schema_file_path, task["labels"] and len(task["labels"]),
                      model.vocab_size)
@@ -63,19 +63,20 @@ def train(options, method):
     check_longest(int(rows.lengths.max()), options)
     development = options.do_eval and read_rows(options.eval_data_file_path, options.schema_file_path, count,
                                                 network["vocab_size"])
-    task = {"kind": "classification" if labels else "regression", "labels": labels, **common_description(options)}
+    task = {"kind": "classification" if labels else "regression", "labels": labels, "pair": bool(rows.segment_ids.any()),
+            **common_description(options)}
     trained_network = namespace(dropped(network, options))
     model = SequenceClassifier(trained_network, count, options.dropout_prob)
     initialize(model, options.seed, trained_network.initializer_range)
     if model.regression:   # or the first epochs learn nothing but the mean
-        model.classifier.bias.set_data(Tensor(np.array([rows.label_ids.mean()], np.float32)))
+        model.classifier.bias.set_data(Tensor(np.array([rows.record_labels.mean()], np.float32)))
     started_from = start_from(options.load_pretrain_checkpoint_path, model)
     prepared_folder(options)    # rather than find out after the training that it cannot be
     metric = SCORE_OF[method]
 
     def score():
         found = evaluated(model, development, options).values
-        return scores(development.label_ids, found, count)[metric]
+        return scores(development.record_labels, found, labels)[metric]
 
     trained = training.train(training.Task(
         model=model, loss=ClassifierLoss(model), lengths=rows.lengths,
@@ -86,11 +87,17 @@ def train(options, method):
     return model, keep(options, model, network, task, trained, started_from), development
 
 
+def label_file_of(options, data):
+    """The label file given, else labels.json beside the data, else None."""
+    beside = data.with_name("labels.json")
+    return options.label2id_file_path or (beside if beside.is_file() else None)
+
+
 def labels_of(options):
     """The labels in the order of their ids: of labels.json (beside the training data), or 0 .. num_class - 1."""
-    path = options.label2id_file_path or options.train_data_file_path.with_name("labels.json")
-    if not options.label2id_file_path and options.num_class and not path.is_file():
-        return [str(number) for number in range(options.num_class)]
+    path = label_file_of(options, options.train_data_file_path)
+    if path is None:
+        return [str(number) for number in range(options.num_class or 2)]
     labels = read_labels(path)
     if options.num_class not in (None, len(labels)):
         raise BadInput(f"--num_class {options.num_class} does not fit {path}, which has {len(labels)} labels")
@@ -107,8 +114,6 @@ def read_labels(path):
 def check_method(method, labels):
     if labels is not None and len(labels) < 2:
         raise BadInput("there are fewer than two labels: a regression wants --assessment_method spearman_correlation")
-    if method in ("f1", "mcc") and len(labels) != 2:
-        raise BadInput(f"--assessment_method {method} is for two labels, and there are {len(labels)}: use accuracy")
 
 
 def evaluated(model, rows, options, what=None):
@@ -120,18 +125,19 @@ def evaluated(model, rows, options, what=None):
 def report(model, rows, task, options, method):
     """Evaluate; print the zoo's lines on standard output."""
     timed = evaluated(model, rows, options, "evaluated")
-    total = len(rows.label_ids)
-    print(f"records {total}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
+    gold = rows.record_labels
+    print(f"records {len(gold)}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
           f"total time {timed.seconds:.3f} s ({duration(timed.seconds)})")
-    found = scores(rows.label_ids, timed.values, task["labels"] and len(task["labels"]))
+    found = scores(gold, timed.values, task["labels"])
     if method == "spearman_correlation":
         print(f"Pearson Correlation is {found['pearson']:.6f}")
         print(f"Spearman Correlation is {found['spearman']:.6f}", flush=True)
         return
-    right = int((rows.label_ids == timed.values).sum())
-    lines = [f"acc_num {right}, total_num {total}, accuracy {found['accuracy']:.6f}"]
+    for label, values in found["per_label"].items():
+        print(f"label: {label}, F1: {values['f1']:.6f}")
+    lines = [f"acc_num {int((gold == timed.values).sum())}, total_num {len(gold)}, accuracy {found['accuracy']:.6f}"]
     if method == "mcc":
         lines.insert(0, f"MCC {found['matthews']:.6f}")
-    if method == "f1":
-        lines += [f"{name.capitalize()} {found[name]:.6f}" for name in ("precision", "recall", "f1")]
+    if method == "f1":   # of several labels the mean, which has no precision and recall to it
+        lines += [f"{name.capitalize()} {found[name]:.6f}" for name in ("precision", "recall", "f1") if name in found]
     print("\n".join(lines), flush=True)

@@ -18,7 +18,7 @@ class SequenceClassifier(nn.Cell):
         self.bert = BertModel(network)
         self.dropout = HeadDropout(dropout_prob)
         self.classifier = Linear(network.hidden_size, labels or 1)
-        self.regression, self.vocab_size = labels is None, network.vocab_size
+        self.outputs, self.regression, self.vocab_size = labels or 1, labels is None, network.vocab_size
 
     def construct(self, input_ids, input_mask, segment_ids, dropout_keys=None, dropout_masks=None, head_mask=None):
         """(B, S) int32 three times -> the scores of the labels (B, K), or one score each (B, 1), float32."""
@@ -48,4 +48,4 @@ class ClassifierLoss(nn.Cell):
 def training_inputs(rows, numbers, width, weights):
     """The data that ClassifierLoss takes of the rows with these numbers, cut to `width` tokens."""
     part = [Tensor(np.ascontiguousarray(values[numbers, :width])) for values in rows[:3]]
-    return [*part, Tensor(rows.label_ids[numbers]), Tensor(weights)]
+    return [*part, Tensor(rows.label_ids[numbers]), Tensor(weights * rows.weights[numbers])]

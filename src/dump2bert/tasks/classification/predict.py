@@ -12,16 +12,18 @@ from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
 from dump2bert.tasks.classification.model import SequenceClassifier
-from dump2bert.tasks.classification.records import forms_of, known_labels, read_texts
-from dump2bert.tasks.classification.rows import encode
+from dump2bert.tasks.classification.records import read_texts
+from dump2bert.tasks.classification.rows import encode, merge
 from dump2bert.tasks.classification.submissions import write_predictions
+from dump2bert.tasks.datasets import DATASETS, Dataset, dataset_of
 from dump2bert.tasks.finetuning import run_batches, tokenizer_for
+from dump2bert.tasks.tables import Fields
 from dump2bert.training import checkpoints, context
 from dump2bert.training.arrays import write_arrays
 
 
 class Timed(NamedTuple):
-    """values (rows,): int32 label ids or float32 scores; seconds and steps of the network, compiling excluded."""
+    """values (records,): int32 label ids or float32 scores; seconds and steps of the network, compiling excluded."""
 
     values: np.ndarray
     seconds: float
@@ -29,19 +31,19 @@ class Timed(NamedTuple):
 
 
 def predict_rows(model, rows, batch_size, what=None, order=None):
-    """The best label, or the score, of every row -> Timed (see finetuning.run_batches)."""
+    """The best label, or the score, of every record -> Timed (see finetuning.run_batches)."""
     model.set_train(False)
-    found = np.zeros(len(rows.input_ids), np.float32 if model.regression else np.int32)
+    scores = np.zeros((len(rows.input_ids), model.outputs), np.float32)
 
     def outputs_of(numbers, width):
         return model(*(Tensor(np.ascontiguousarray(values[numbers, :width])) for values in rows[:3])).asnumpy()
 
-    def handle(scores, numbers, width, weights):
-        values = scores[:, 0] if model.regression else scores.argmax(-1)
-        found[numbers[weights > 0]] = values[weights > 0]
+    def handle(found, numbers, width, weights):
+        scores[numbers[weights > 0]] = found[weights > 0]
 
     seconds, steps = run_batches(outputs_of, handle, rows.lengths, batch_size, what, order)
-    return Timed(found, seconds, steps)
+    merged = merge(rows, scores)
+    return Timed(merged[:, 0].astype(np.float32) if model.regression else merged.argmax(-1).astype(np.int32), seconds, steps)
 
 
 def load_finetuned(checkpoint, device_target, device_id=0):
@@ -59,24 +61,24 @@ def load_finetuned(checkpoint, device_target, device_id=0):
     return model, task
 
 
-def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, fields=None):
-    """Write the submission for the records in `input` (- is standard input, plain text) to `output` (- is standard
-    output): GLUE's form for .tsv, else CLUE's. label_ids: an .npz, or None, for the numbers and the time taken."""
+def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, **own):
+    """Write the submission for the records in `input` (see records.read_texts) to `output` (- is standard output): GLUE's
+    form for .tsv, else CLUE's. label_ids: an .npz, or None, for the numbers and the time taken. own: what
+    datasets.dataset_of takes."""
     model, task = load_finetuned(checkpoint, device_target)
-    records = read_texts("/dev/stdin" if str(input) == "-" else input, forms_of(task["name"], fields))
-    if not records:
-        raise BadInput(f"{input} holds no record")
-    rows = encode(records, tokenizer_for(task, vocab_file), task["max_seq_length"], labels_or_scores(task)).rows
-    timed = predict_rows(model, rows, batch_size, "predicted")
+    dataset = dataset_of(task["name"], task["kind"], **own) if own or task["name"] in DATASETS else plain(task)
+    records = read_texts(input, dataset)
+    encoded = encode(records, tokenizer_for(task, vocab_file), task["max_seq_length"], labels_or_scores(task))
+    timed = predict_rows(model, encoded.rows, batch_size, "predicted")
     found = [task["labels"][value] if task["labels"] else float(str(value)) for value in timed.values]
-    descriptions, glue = known_labels(task["name"], fields), str(output).endswith(".tsv")
+    form = dataset.labels or {}, str(output).endswith(".tsv")
     if str(output) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-        write_predictions(sys.stdout, records, found, descriptions, glue)
+        write_predictions(sys.stdout, records, found, *form)
         sys.stdout.flush()
     else:
         with atomic_write(output) as file:
-            write_predictions(file, records, found, descriptions, glue)
+            write_predictions(file, records, found, *form)
     if label_ids:
         with atomic_write(Path(label_ids), "wb") as file:
             write_arrays(file, {"predicted": timed.values, "seconds": np.float64(timed.seconds),
@@ -84,6 +86,11 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     say(f"{len(records)} records, {timed.seconds:.1f} s")
 
 
+def plain(task):
+    """The Dataset of records to predict of which nothing is said: the keys are those of Fields."""
+    return Dataset(task["kind"], forms=(Fields("text", "text_pair" if task["pair"] else None, None, "id"),))
+
+
 def labels_or_scores(task):
-    """What encode needs: a file to predict may have labels of its own, which are not looked at."""
+    """What encode needs; records to predict have no labels."""
     return None if task["labels"] is None else {label: number for number, label in enumerate(task["labels"])}

@@ -4,7 +4,8 @@ import json
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json_lines, read_lines
-from dump2bert.tasks.classification.records import score_of
+from dump2bert.tasks.classification.records import check_ids
+from dump2bert.tasks.tables import score_value
 
 
 def write_predictions(file, records, predicted, descriptions, glue):
@@ -24,11 +25,8 @@ def read_predictions(path, records, regression, labels):
 
     labels: those that may occur (None: any). BadInput where a record is missing, doubly there or unknown.
     """
-    places = {}
-    for number, record in enumerate(records):
-        if places.setdefault(str(record.id), number) != number:
-            raise BadInput(f"the gold data has two records with the id {record.id}, in lines "
-                           f"{records[places[str(record.id)]].line} and {record.line}: ids must differ")
+    check_ids(records, "the gold data")
+    places = {str(record.id): number for number, record in enumerate(records)}
     found = [None] * len(records)
     for line, key, value in read_rows(path):
         where = f"{path} line {line}"
@@ -37,7 +35,7 @@ def read_predictions(path, records, regression, labels):
             raise BadInput(f"{where} predicts a record {key!r} that is not among the {len(records)} of the gold data")
         if found[place] is not None:
             raise BadInput(f"{where} predicts the record {key} a second time")
-        value = score_of(value, where) if regression else str(value)
+        value = score_value(value, where) if regression else str(value)
         if labels is not None and value not in labels:
             raise BadInput(f"{where} has the unknown label {value!r}; known are {', '.join(labels)}")
         found[place] = value

@@ -6,7 +6,8 @@ can be labelled. Those are returned with the reason, never dropped in silence.
 
 from typing import NamedTuple
 
-from dump2bert.tasks.ner.windows import make_rows, merge, window_starts
+from dump2bert.tasks.ner.windows import make_rows, merge
+from dump2bert.tasks.windows import window_starts
 
 INSIDE_TOKEN, OVERLAPS, TRUNCATED = "edge inside a token", "overlaps a longer entity", "truncated at a window's edge"
 

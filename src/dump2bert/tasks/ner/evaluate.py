@@ -5,7 +5,9 @@ import numpy as np
 from dump2bert.errors import BadInput
 from dump2bert.metrics.spans import span_scores
 from dump2bert.metrics.zoo import clue_benchmark, position_accuracy, token_scores
-from dump2bert.tasks.ner.records import entities_of, known_types, label_of, read_predictions, read_records
+from dump2bert.tasks.datasets import dataset_of
+from dump2bert.tasks.ner.reading import read
+from dump2bert.tasks.ner.records import entities_of, label_of, read_predictions
 
 
 def scores(gold, predicted, types):
@@ -20,13 +22,15 @@ def label_id_scores(gold, predicted):
     return {"accuracy": position_accuracy(gold, predicted), **token_scores(gold, predicted)}
 
 
-def evaluate(task, gold, predictions, label_ids):
+def evaluate(task, gold, predictions, label_ids, **own):
     """-> what metrics.json says of a NER task: records, the time that prediction took, and the metrics.
 
-    label_ids: the .npz of the stage predict, or None: then there are no times and no token scores.
+    label_ids: the .npz of the stage predict, or None: then there are no times and no token scores. own: what
+    datasets.dataset_of takes.
     """
-    types = known_types(task)
-    records = read_records(gold, types)
+    dataset = dataset_of(task, "ner", **own)
+    types = dataset.labels and list(dataset.labels)
+    records = read(gold, dataset, types).records
     predicted = read_predictions(predictions, records, types)
     labels = [label_of(record.entities, record.text) for record in records]
     if types is None:

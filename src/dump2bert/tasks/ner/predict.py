@@ -12,11 +12,13 @@ from dump2bert.digest import load
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
+from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tasks.finetuning import run_batches, tokenizer_for
 from dump2bert.tasks.ner.alignment import align, character_spans
 from dump2bert.tasks.ner.labels import Labels
 from dump2bert.tasks.ner.model import TokenLabeller
-from dump2bert.tasks.ner.records import read_texts, write_predictions
+from dump2bert.tasks.ner.reading import texts
+from dump2bert.tasks.ner.records import write_predictions
 from dump2bert.tasks.ner.windows import merge
 from dump2bert.training import checkpoints, context
 from dump2bert.training.arrays import write_arrays
@@ -82,11 +84,13 @@ def load_finetuned(checkpoint, device_target, device_id=0):
     return model, task, labels
 
 
-def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target):
-    """Write the submission for the records in `input` (JSON lines or plain text; - is standard input) to `output` (- is
-    standard output). label_ids: an .npz, or None, for the label ids of all tokens and the time taken."""
-    records = read_texts(input)
+def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, **own):
+    """Write the submission for the records in `input` (see reading.texts) to `output` (- is standard output). label_ids:
+    an .npz, or None, for the label ids of all tokens and the time taken. own: what datasets.dataset_of takes."""
     model, task, labels = load_finetuned(checkpoint, device_target)
+    dataset = dataset_of(task["name"], "ner", **own)
+    records = [record if {kind for _, _, kind in record.entities or ()} <= set(labels.types) else
+               record._replace(entities=None) for record in texts(input, dataset)]
     tokenizer = tokenizer_for(task, vocab_file)
     aligned = align(records, tokenizer, labels, task["max_seq_length"])
     timed = predict_labels(model, aligned.rows, batch_size, "predicted")

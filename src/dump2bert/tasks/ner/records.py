@@ -8,14 +8,10 @@ character.
 """
 
 import json
-import sys
 from typing import NamedTuple
 
 from dump2bert.errors import BadInput
-from dump2bert.files import decoded_lines, read_json_lines, read_lines
-
-CLUENER_TYPES = ("address", "book", "company", "game", "government", "movie", "name", "organization", "position",
-                 "scene")
+from dump2bert.files import input_lines, name_of, read_json_lines
 
 
 class Record(NamedTuple):
@@ -26,11 +22,6 @@ class Record(NamedTuple):
     text: str
     entities: set | None
     line: int
-
-
-def known_types(task):
-    """The entity types of a data set whose types are fixed, else None: any type is one."""
-    return CLUENER_TYPES if task == "cluener" else None
 
 
 def read_records(path, types=None, labelled=True):
@@ -48,9 +39,8 @@ def read_records(path, types=None, labelled=True):
 def read_texts(path):
     """Records to predict: JSON lines as above (`label` may be absent), or plain text, where each line is a record.
 
-    path: - is standard input. BadInput where there is no record."""
-    name = "standard input" if str(path) == "-" else path
-    lines = list(decoded_lines(sys.stdin.buffer, name) if str(path) == "-" else read_lines(path))
+    path: also - (standard input) and a Given text. BadInput where there is no record."""
+    name, lines = name_of(path), list(input_lines(path))
     if not lines:
         raise BadInput(f"{name} holds no record")
     first = next((line for _, line in lines if line.strip()), "")
@@ -62,7 +52,7 @@ def read_texts(path):
             where = f"{name} line {at}"
             try:
                 value = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BadInput(f"{where} is not valid JSON: {error}") from error
             records.append(record_of(value, len(records), where, at, types=None, labelled=False))
     return records
@@ -134,11 +124,8 @@ def read_predictions(path, records, types=None):
 
     BadInput where a record is missing, doubly there or unknown, and where a label is no label.
     """
-    known = {}
-    for number, record in enumerate(records):
-        if known.setdefault(record.id, number) != number:
-            raise BadInput(f"the gold data has two records with the id {record.id}, in lines "
-                           f"{records[known[record.id]].line} and {record.line}: ids must differ")
+    check_ids(records, "the gold data")
+    known = {record.id: number for number, record in enumerate(records)}
     labels = [None] * len(records)
     for number, (line, value) in enumerate(read_json_lines(path)):
         where = f"{path} line {line}"
@@ -156,3 +143,12 @@ def read_predictions(path, records, types=None):
         raise BadInput(f"{path} lacks a prediction for {labels.count(None)} of {len(records)} records, first for "
                        f"the record with id {missing}")
     return labels
+
+
+def check_ids(records, name):
+    """BadInput where two records have the same id, by which predictions are matched."""
+    lines = {}
+    for record in records:
+        if lines.setdefault(record.id, record.line) != record.line:
+            raise BadInput(f"{name} has two records with the id {record.id}, in lines {lines[record.id]} and {record.line}: "
+                           "ids must differ")

@@ -8,24 +8,31 @@ import numpy as np
 from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
+from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.labels import Labels
-from dump2bert.tasks.ner.records import known_types, read_records
+from dump2bert.tasks.ner.reading import read
+from dump2bert.tasks.ner.records import check_ids
 from dump2bert.tasks.ner.tfrecords import schema, write_rows
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 
 MISFITS_SAID = 5
 
 
-def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length):
+def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, **own):
     """files: {"train": path, "dev": path} -> {split}.tfrecord, schema.json, labels.json and statistics.json in
-    output_dir."""
+    output_dir. own: what datasets.dataset_of takes."""
     output_dir = Path(output_dir)
     tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
-    types = known_types(task)
-    records = {split: read_records(path, types) for split, path in files.items()}
+    dataset = dataset_of(task, "ner", **own)
+    types = dataset.labels and list(dataset.labels)
+    read_files = {split: read(path, dataset, types) for split, path in files.items()}
+    records = {split: found.records for split, found in read_files.items()}
+    check_ids(records["dev"], files["dev"])
     if types is None:
         types = sorted({kind for record in records["train"] for _, _, kind in record.entities})
+        if not types:
+            raise BadInput(f"{files['train']} has no entity: there is nothing to learn")
         check_types(records["dev"], types, files["dev"])
     labels = Labels.of_types(types)
     statistics = {"task": task, "kind": "ner", "max_seq_length": max_seq_length, "do_lower_case": do_lower_case,
@@ -35,7 +42,8 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
         aligned = align(records[split], tokenizer, labels, max_seq_length)
         write_rows(output_dir / f"{split}.tfrecord", aligned.rows)
         rows = max(rows, len(aligned.rows.input_ids))
-        statistics["splits"][split] = describe(records[split], aligned, path)
+        statistics["splits"][split] = {**describe(records[split], aligned, path),
+                                       "labels_mended": read_files[split].repaired}
         warn(split, path, statistics["splits"][split])
     write_json(output_dir / "schema.json", schema(rows, max_seq_length))
     write_json(output_dir / "labels.json", labels.ids)
@@ -72,6 +80,8 @@ def describe(records, aligned, path):
 def warn(split, path, statistics):
     say(f"{split}: {statistics['records']} records, {sum(statistics['entities'].values())} entities, "
         f"{statistics['records_not_fitting']} records that do not fit completely")
+    if statistics["labels_mended"]:
+        say(f"{path}: {statistics['labels_mended']} labels go on with an entity that has not begun; they begin one")
     for misfit in statistics["not_fitting"][:MISFITS_SAID]:
         say(f"{path} line {misfit['line']}: {misfit['type']} {misfit['entity']!r} does not fit: {misfit['reason']}")
     if len(statistics["not_fitting"]) > MISFITS_SAID:

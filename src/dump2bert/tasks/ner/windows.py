@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dump2bert.tasks.windows import window_starts
+
 
 class Rows(NamedTuple):
     """Arrays (rows, max_seq_length) int32, and for each row its record's number and the first of the record's tokens in
@@ -25,15 +27,6 @@ class Rows(NamedTuple):
     def lengths(self):
         """Tokens of each row without [CLS] and [SEP]."""
         return np.maximum(self.input_mask.sum(1) - 2, 0)
-
-
-def window_starts(length, size):
-    """The first tokens of the windows of at most `size` tokens that cover `length` tokens."""
-    if length <= size:
-        return [0]
-    step = max(size // 2, 1)
-    starts = list(range(0, length - size, step))
-    return [*starts, length - size]
 
 
 def make_rows(token_ids, label_ids, vocabulary, max_seq_length):

@@ -4,4 +4,4 @@ from functools import partial
 
 from dump2bert.tasks.classification import evaluate as classification
 
-evaluate = partial(classification.evaluate, regression=True)
+evaluate = partial(classification.evaluate, kind="regression")

@@ -4,4 +4,4 @@ from functools import partial
 
 from dump2bert.tasks.classification import task_data
 
-make_task_data = partial(task_data.make_task_data, regression=True)
+make_task_data = partial(task_data.make_task_data, kind="regression")

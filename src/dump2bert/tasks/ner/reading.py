@@ -1,0 +1,80 @@
+"""Records with entities from files of any known form: CLUENER's JSON, JSON or tables with fields of one's own, CoNLL
+columns.
+
+Entities in JSON are CLUENER's object, or a list of [start, end, type] or of {"start", "end", "type"} (`end` behind the last
+character). Where the text is a list of tokens (in a table: where the label is no JSON), labels are one a token.
+"""
+
+import json
+
+from dump2bert.errors import BadInput
+from dump2bert.files import Given, name_of
+from dump2bert.tasks.ner.columns import Columns, read_columns, record_of_tags
+from dump2bert.tasks.ner.records import read_texts, record_of
+from dump2bert.tasks.tables import format_of, has_known_suffix, names_in, rows_of, value_at
+
+
+def read(path, dataset, types=None, labelled=True):
+    """The Columns of a file. dataset: datasets.Dataset; types: those that may occur (None: any); labelled: whether every
+    record must have entities."""
+    form = format_of(path, dataset.format, dataset.text_format)
+    if form == "conll":
+        fields = next((fields for fields in dataset.forms if not names_in(fields.text)), None)
+        if fields is None:
+            raise BadInput(f"{name_of(path)} has columns: give their numbers as `fields`, like "
+                           '{"text": 0, "label": -1}')
+        found = read_columns(path, fields, types, labelled)
+    else:
+        records = [record_from(values, fields, number, f"{name_of(path)} line {line}", line, types, labelled)
+                   for number, (line, fields, values) in enumerate(rows_of(path, form, dataset.forms))]
+        found = Columns(records, 0)
+    if not found.records:
+        raise BadInput(f"{name_of(path)} holds no record")
+    return found
+
+
+def record_from(values, fields, number, where, line, types, labelled):
+    text, label = value_at(values, fields.text), value_at(values, fields.label)
+    if isinstance(text, str) and isinstance(label, str):
+        if label.lstrip().startswith(("{", "[")):
+            try:
+                label = json.loads(label)
+            except ValueError as error:
+                raise BadInput(f"{where}: its label is not valid JSON: {error}") from error
+        else:
+            text, label = text.split(), label.split() or None
+    if isinstance(text, list) and all(isinstance(token, str) for token in text):
+        if labelled and not isinstance(label, list):
+            raise BadInput(f"{where} has a list of tokens and no list of labels")
+        return record_of_tags(text, label, number, where, line, types)
+    if isinstance(label, list):
+        label = label_of_list(label, text, where)
+    known = {"text": text, "label": label, "id": value_at(values, fields.id)}
+    return record_of({key: value for key, value in known.items() if value is not None}, number, where, line, types,
+                     labelled)
+
+
+def label_of_list(entities, text, where):
+    """A list of entities -> CLUENER's object."""
+    label = {}
+    for entity in entities:
+        if isinstance(entity, dict):
+            entity = [entity.get("start"), entity.get("end"), entity.get("type", entity.get("label"))]
+        if not (isinstance(entity, list) and len(entity) == 3 and all(type(number) is int for number in entity[:2])
+                and isinstance(entity[2], str)):
+            raise BadInput(f"{where} has the entity {entity!r}; [start, end, type] is wanted")
+        start, end, kind = entity
+        name = text[start:end] if isinstance(text, str) and 0 <= start < end else ""
+        label.setdefault(kind, {}).setdefault(name, []).append([start, end - 1])
+    return label
+
+
+def texts(path, dataset):
+    """Records to predict: plain text, JSON lines with a "text", or a file in the data set's own form."""
+    if isinstance(path, Given) or str(path) == "-":
+        return read_texts(path)
+    if dataset.format or (has_known_suffix(path) and not str(path).removesuffix(".gz").endswith(".json")):
+        return read(path, dataset, labelled=False).records
+    if str(path).removesuffix(".gz").endswith(".json") and dataset.forms[0].text != "text":
+        return read(path, dataset, labelled=False).records
+    return read_texts(path)
