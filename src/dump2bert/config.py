@@ -353,6 +353,8 @@ class Finetune(Optimizing):
     """Initial loss scale."""
     epoch_num: Positive = 3
     """Passes over the training data (the seed's NER script uses 5)."""
+    early_stopping: Count = 0
+    """Stop after this many epochs without a better development score; 0: never. The best epoch is kept in any case."""
     train_batch_size: Positive = 32
     """Records of a training batch."""
     eval_batch_size: Positive = 32

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from dump2bert.tasks.classification.submissions import read_predictions
 from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tokenization import Tokenizer
 from dump2bert.training import checkpoints
+from tests.unit.scores_together import printed, together
 
 NETWORK = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64,
            "max_position_embeddings": 64, "initializer_range": 0.1, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -131,6 +133,21 @@ def test_evaluation_alone_ends_with_the_model_zoos_line(finetuned, capfd):
         assert last == f"acc_num {round(37 * metrics['accuracy'])}, total_num 37, accuracy {metrics['accuracy']:.6f}"
 
 
+def test_f1_ends_with_three_lines_that_can_be_true_together_and_mcc_has_its_own(finetuned, capfd):
+    task, folder = finetuned
+    if task != "cola":
+        pytest.skip("one task is enough")
+    for method in ("f1", "mcc"):
+        capfd.readouterr()
+        assert finetune(task, folder, folder, do_train="false", assessment_method=method, eval_data_shuffle="false",
+                        load_finetune_checkpoint_path=folder / "run" / "model.ckpt") == 0
+        out = capfd.readouterr().out
+        if method == "f1":
+            assert len(printed(out)) == 1 and together(*printed(out)[0]) and out.splitlines()[-1].startswith("F1 ")
+        assert re.search(r"^records 37, [0-9.]+ ms/step, total time [0-9.]+ s", out, flags=re.M)
+    assert re.search(r"^MCC [0-9.]+\nacc_num \d+, total_num 37, accuracy 0\.\d{6}$", out, flags=re.M)
+
+
 def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
     task, folder = finetuned
     if task != "cola":
@@ -142,13 +159,17 @@ def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
 
 @pytest.mark.parametrize("flags, complaint", [
     ({"assessment_method": "clue_benchmark"}, "accuracy, f1, mcc, spearman_correlation"),
+    ({"do_train": "false", "load_finetune_checkpoint_path": "RUN", "label2id_file_path": "SWAPPED"}, "another order of them"),
+    ({"do_train": "false", "load_finetune_checkpoint_path": "RUN", "assessment_method": "spearman_correlation"}, "does not fit it"),
     ({"num_class": 7}, "--num_class 7"), ({"use_crf": "true"}, "for ner"), ({"max_seq_length": 8}, "--max_seq_length is 8"),
     ({"assessment_method": "mcc", "do_train": "false"}, "--load_finetune_checkpoint_path")])
 def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, complaint):
     task, folder = finetuned
     if task != "cola":
         pytest.skip("one task is enough")
-    assert finetune(task, folder, folder / "none", **flags) == 1
+    (folder / "swapped.json").write_text('{"1": 0, "0": 1}')
+    places = {"RUN": folder / "run" / "model.ckpt", "SWAPPED": folder / "swapped.json"}
+    assert finetune(task, folder, folder / "none", **{name: places.get(value, value) for name, value in flags.items()}) == 1
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and complaint in errors[0]
 
@@ -241,3 +262,47 @@ def test_scores_of_a_regression_are_scipys(finetuned):
     found = np.load(folder / "predictions.npz")["predicted"]
     assert read(folder / "metrics.json")["metrics"]["standard"]["pearson"] == pytest.approx(
         stats.pearsonr(gold, found)[0], abs=1e-5)
+
+
+DATA = {"same.csv": ("one,answer,two\na,yes,b\na,yes,c\n", "has only the label 'yes'"),
+        "unseen.csv": ("one,answer,two\na,yes,b\na,maybe,c\n", "line 3 has the unknown label 'maybe'"),
+        "short.csv": ("one,answer,two\na,yes,b\na,yes\n", "line 3 has 2 columns, but the header has 3"),
+        "quote.csv": ('one,answer,two\n"a,yes,b\n', "is not valid csv"), "none.csv": ("one,answer,two\n", "holds no record"),
+        "other.csv": ("uno,answer,two\na,yes,b\n", "has the columns uno, answer, two, and not one"),
+        "twice.csv": ("one,answer,two,n\na,yes,b,7\na,no,c,7\n", "two records with the id 7, in lines 2 and 3")}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_records_that_cannot_be_learnt_from_are_named_with_file_and_line(tmp_path, capfd, name):
+    content, said = DATA[name]
+    (tmp_path / "sound.csv").write_text("one,answer,two,n\na,yes,b,1\na,no,c,2\n")
+    (tmp_path / name).write_text(content)
+    (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    train, dev = (name, "sound.csv") if name == "same.csv" else ("sound.csv", name)
+    fields = {**TASKS["mine"][4], **({"id": "n"} if name == "twice.csv" else {})}
+    assert run("task_data", task="mine", kind="classification", fields=fields, train=tmp_path / train, dev=tmp_path / dev,
+               vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out") == 1
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: ") and said in last and name in last
+
+
+def test_a_development_set_of_one_record_and_an_empty_text_are_scored(finetuned, tmp_path):
+    task, folder = finetuned
+    if task != "tnews":
+        pytest.skip("one task is enough")
+    (tmp_path / "one.json").write_text('{"label": "100", "sentence": ""}\n')
+    assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", input=tmp_path / "one.json",
+               vocab_file=folder / "vocab.txt", output=tmp_path / "found.json") == 0
+    assert run("evaluate", task=task, kind="classification", gold=tmp_path / "one.json",
+               predictions=tmp_path / "found.json", output=tmp_path / "metrics.json") == 0
+    assert read(tmp_path / "metrics.json")["records"] == 1
+
+
+def test_a_text_far_longer_than_a_row_is_answered_by_all_its_windows(finetuned, tmp_path, capfd):
+    task, folder = finetuned
+    if task != "tnews":
+        pytest.skip("one task is enough")
+    capfd.readouterr()
+    assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", vocab_file=folder / "vocab.txt",
+               text="w1 " * 400) == 0
+    assert json.loads(capfd.readouterr().out)["label_desc"] == "news_game"

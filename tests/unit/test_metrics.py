@@ -12,7 +12,9 @@ import sklearn.metrics
 from dump2bert.metrics.spans import span_scores
 from dump2bert.metrics.squad import squad_scores
 from dump2bert.metrics.standard import accuracy, binary_scores, class_scores, macro_f1, matthews, pearson, spearman
-from dump2bert.metrics.zoo import clue_benchmark, position_accuracy, token_scores
+from dump2bert.metrics.zoo import (clue_benchmark, position_accuracy, positive_matthews, spearman_by_order,
+                                   token_scores)
+from tests.unit.scores_together import printed, together
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -115,6 +117,31 @@ def test_token_scores_of_the_zoo_ignore_the_type():
     # Two positive tokens in the gold, three predicted, two in common, one of them of another type.
     assert token_scores([[0, 3, 5, 0]], [[0, 4, 5, 7]]) == pytest.approx({"precision": 2 / 3, "recall": 1.0, "f1": 0.8})
     assert position_accuracy([[0, 3, 5, 0]], [[0, 4, 5, 7]]) == 0.5
+
+
+def test_spearman_of_the_zoo_is_its_formula_with_ties_as_sorted():
+    random = np.random.default_rng(1)
+    gold, predicted = random.integers(0, 5, 40), random.normal(size=40)
+    order_gold, order_predicted = np.argsort(gold, kind="stable")[::-1], np.argsort(predicted)[::-1]
+    differences = [np.where(order_gold == n)[0][0] - np.where(order_predicted == n)[0][0] for n in range(40)]
+    assert spearman_by_order(gold, predicted) == pytest.approx(1 - 6 * sum(d * d for d in differences) / 40 / (40 ** 2 - 1))
+    assert spearman_by_order(predicted, predicted) == 1.0 and spearman_by_order([1], [2]) == 0.0
+    assert spearman_by_order(gold, gold + predicted) != pytest.approx(spearman(gold, gold + predicted), abs=1e-6)
+
+
+def test_matthews_of_the_zoo_takes_all_labels_but_the_first_for_one():
+    gold, predicted = [0, 1, 2, 0, 2], [0, 2, 1, 1, 2]
+    assert positive_matthews(gold, predicted) == pytest.approx(matthews([0, 1, 1, 0, 1], [0, 1, 1, 1, 1]))
+
+
+def test_precision_recall_and_f1_are_true_together_and_impossible_ones_are_found():
+    random = np.random.default_rng(2)
+    for _ in range(200):
+        gold, predicted = random.integers(0, 3, (2, 12))
+        for scores in (token_scores(gold, predicted), binary_scores(gold, predicted), *class_scores(gold, predicted).values()):
+            assert together(*(round(scores[name], 6) for name in ("precision", "recall", "f1")))
+    assert not together(0.920507, 0.948683, 0.920507)   # as the seed's README prints them
+    assert printed("x\nPrecision 0.5\nRecall 0.25\nF1 0.333333\n") == [(0.5, 0.25, 0.333333)] and together(0.5, 0.25, 0.333333)
 
 
 def test_squad_scores_normalise_and_take_the_best_answer():

@@ -3,6 +3,8 @@
 import math
 import statistics
 
+from scipy.special import stdtrit
+
 
 def count(value):
     """1234567 -> "1,234,567"; None -> "–"."""
@@ -55,6 +57,11 @@ def duration(seconds):
 def mean_and_spread(values):
     """(mean, sample standard deviation or None where there is one value)."""
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def interval(values):
+    """Half the width of the 95 % confidence interval of the mean, by Student's t."""
+    return float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
 
 
 def ticks(low, high, about=5):

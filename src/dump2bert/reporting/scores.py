@@ -5,7 +5,7 @@ from markupsafe import Markup
 from dump2bert.reporting.bars import dot_plot
 from dump2bert.reporting.examples import chosen, counted
 from dump2bert.reporting.lines import line_chart
-from dump2bert.reporting.numbers import count, duration, fraction, mean_and_spread, short
+from dump2bert.reporting.numbers import count, duration, fraction, interval, mean_and_spread, short
 from dump2bert.reporting.table import table
 
 HEADLINES = {"ner": ("f1", "clue_benchmark"), "squad": ("f1", "f1"), "classification": ("accuracy", "accuracy"),
@@ -25,12 +25,17 @@ MEANINGS = {
         labels but O for equal. CLUE benchmark is the macro F1 of CLUENER's official scorer: over the sets of entity
         texts of a record, positions ignored, a type that never occurs counting as 0.""",
     ("classification", "standard"): """
-        Accuracy is the share of right labels; macro F1 the mean over the labels that occur; precision, recall, F1 and
-        Matthews, of tasks with two labels, are those of the second.""",
+        Accuracy is the share of right labels; macro F1 the mean over the labels that occur, and where there are more than
+        two labels F1 is the same. Of two labels, precision, recall and F1 are those of the second.""",
     ("squad", "standard"): """
         Exact match is the share of answers that are one of the gold ones; F1 the mean over the questions of the best F1 over
         words with a gold one. Case, punctuation and the English articles do not count (SQuAD v1.1's official scorer).""",
     ("squad", "zoo"): "The reference system uses SQuAD's official scorer, too.",
+    ("classification", "zoo"): """
+        The reference system's own metrics: precision, recall, F1 and Matthews take every label but the first for one.""",
+    ("regression", "zoo"): """
+        The reference system's own metric: Spearman's formula for ranks without ties, equal scores being ranked as sorting
+        leaves them.""",
     ("regression", "standard"): "Correlations of the predicted scores with the given ones; Spearman's is that of ranks.",
 }
 """(kind of task, family of metrics): what its numbers count."""
@@ -40,6 +45,10 @@ MISFITS = 100
 
 PERCENT_KINDS = {"squad"}
 """Kinds of task whose metrics come in percent; all others are fractions from 0 to 1."""
+
+
+PARTS = {"per_type": ("entity type", "exact span and type"), "per_label": ("label", "one label against the others")}
+"""Where the scores of a task's parts stand among its standard metrics: what the parts are, what is counted."""
 
 
 def kind_of(task):
@@ -91,31 +100,33 @@ def values_of(group, family, metric):
 
 
 def score(group, family, metric):
-    """"0.6543 ± 0.0120", without spread where there is one seed."""
+    """"0.6543 ± 0.0120 (0.6245 to 0.6841)", without spread and 95 % interval where there is one seed."""
     values = values_of(group, family, metric)
     if not values:
         return "–"
     mean, spread = mean_and_spread(values)
-    return fraction(mean) if spread is None else f"{fraction(mean)} ± {fraction(spread)}"
+    if spread is None:
+        return fraction(mean)
+    half = interval(values)
+    return f"{fraction(mean)} ± {fraction(spread)} ({fraction(mean - half)} to {fraction(mean + half)})"
 
 
 def task_section(name, task, colours, examples):
     """What the page says of one task; `colours`: colour class of each network; `examples`: how many to show."""
     groups = task["groups"]
-    per_type = types_of(groups)
+    per_type, (part, counts) = types_of(groups), PARTS["per_label" if kind_of(task) == "classification" else "per_type"]
     best = max(groups, key=lambda group: max(values_of(group, "standard", "f1") or [0])) if groups else None
     series = [(label_of(group), style_of(group, colours),
-               {kind: [run["metrics"]["metrics"]["standard"]["per_type"][kind]["f1"] for run in group["runs"]
-                       if kind in run["metrics"]["metrics"]["standard"].get("per_type", {})] for kind in per_type})
+               {kind: [parts_of(run)[kind]["f1"] for run in group["runs"] if kind in parts_of(run)] for kind in per_type})
               for group in groups]
     return {
-        "name": name, "kind": kind_of(task),
+        "name": name, "kind": kind_of(task), "part": part,
         "scores": [one for one in (scores_table(task, "standard"), scores_table(task, "zoo")) if one],
         "legend": [(label, style) for label, style, _ in series],
-        "types": per_type and dot_plot(f"F1 of each entity type of {name}",
+        "types": per_type and dot_plot(f"F1 of each {part} of {name}",
                                        [(kind, count(support)) for kind, support in per_type.items()], series,
-                                       "F1 (exact span and type)"),
-        "types_table": per_type and types_table(groups, per_type),
+                                       f"F1 ({counts})"),
+        "types_table": per_type and types_table(groups, per_type, part),
         "words_table": words_table(groups),
         "training": training_charts(groups, colours),
         "speed": groups and speed_table(groups),
@@ -155,7 +166,8 @@ def averaged(groups):
     seeds = list(dict.fromkeys(seeds_of(group) for group in groups))
     if len(seeds) == 1 and len(groups[0]["runs"]) == 1:
         return f"seed {seeds[0]}"
-    return "mean over the seeds" + (f" {seeds[0]}" if len(seeds) == 1 else "") + " ± standard deviation"
+    return "mean over the seeds" + (f" {seeds[0]}" if len(seeds) == 1 else "") + " ± standard deviation (95 % " \
+        "interval of the mean by Student's t)"
 
 
 def types_of(groups):
@@ -163,25 +175,31 @@ def types_of(groups):
     supports = {}
     for group in groups:
         for run in group["runs"]:
-            for kind, values in run["metrics"]["metrics"].get("standard", {}).get("per_type", {}).items():
+            for kind, values in parts_of(run).items():
                 supports[kind] = values["support"]
     return dict(sorted(supports.items(), key=lambda item: (-item[1], item[0])))
 
 
-def types_table(groups, per_type):
+def parts_of(run):
+    """{type or label: its scores} of a run."""
+    standard = run["metrics"]["metrics"].get("standard", {})
+    return next((standard[key] for key in PARTS if key in standard), {})
+
+
+def types_table(groups, per_type, part):
     rows = []
     for kind, support in per_type.items():
         row = [kind, count(support)]
         for group in groups:
-            found = [run["metrics"]["metrics"]["standard"].get("per_type", {}).get(kind) for run in group["runs"]]
+            found = [parts_of(run).get(kind) for run in group["runs"]]
             for metric in ("precision", "recall", "f1"):
                 values = [values[metric] for values in found if values]
                 row.append(fraction(sum(values) / len(values)) if values else "–")
         rows.append(row)
-    return table(["type", "support", *["precision", "recall", "F1"] * len(groups)], rows,
+    return table([part, "support", *["precision", "recall", "F1"] * len(groups)], rows,
                  over=[("", 2), *((f"{label_of(group)} (seeds {seeds_of(group)})", 3) for group in groups)],
-                 caption="Each entity type: standard metric, fractions from 0 to 1, mean over the seeds; support is "
-                         f"the number of gold entities (split {groups[0]['runs'][0]['metrics']['split']}).")
+                 caption=f"Each {part}: standard metric, fractions from 0 to 1, mean over the seeds; support is "
+                         f"how often it is the right one (split {groups[0]['runs'][0]['metrics']['split']}).")
 
 
 def words_table(groups):

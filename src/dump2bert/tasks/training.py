@@ -103,8 +103,12 @@ def train(task, network, options):
             history[-1][task.score_name] = lines[-1][task.score_name] = score
             shown[task.score_name] = score
             say(f"epoch {epoch}/{epochs}: loss {history[-1]['loss']:.4f}, {task.score_name} {score:.4f}")
+            better = epoch if best is None or score > best[0] else better
             if best is None or score >= best[0]:
                 best = score, epoch, {item.name: item.asnumpy().copy() for item in task.model.get_parameters()}
+            if options.early_stopping and epoch - better >= options.early_stopping:
+                say(f"no better {task.score_name} in {options.early_stopping} epochs: training stops")
+                break
     if best:
         for item in task.model.get_parameters():
             item.set_data(Tensor(best[2][item.name]))
