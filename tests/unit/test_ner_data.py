@@ -196,7 +196,7 @@ def made(tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
     task_data.run(task="cluener", kind="ner", train=tmp_path / "train.json", dev=tmp_path / "dev.json",
                   vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", do_lower_case=True, max_seq_length=16,
-                  spec=None, format=None, fields=None, labels=None)
+                  spec=None, format=None, fields=None, labels=None, doc_stride=128, max_query_length=64)
     return tmp_path / "out"
 
 

@@ -7,8 +7,6 @@ from dump2bert.tasks.datasets import kind_of
 
 def run(*, task, kind, train, dev, vocab_file, output_dir, do_lower_case, max_seq_length, spec, format, fields, labels,
         doc_stride, max_query_length):
-def run(*, task, kind, train, dev, vocab_file, output_dir, do_lower_case, max_seq_length, spec, format, fields, labels,
-        doc_stride, max_query_length):
     """Writes {train,dev}.tfrecord and the JSON files to output_dir, statistics.json last. spec, format, fields, labels: what
     the files hold, where it is not what the task's name says (tasks/datasets.py), else None. doc_stride,
     max_query_length: of squad."""
@@ -16,9 +14,6 @@ def run(*, task, kind, train, dev, vocab_file, output_dir, do_lower_case, max_se
     own = {"spec": spec, "format": format, "fields": fields, "labels": labels}
     if kind == "squad":
         own = {"doc_stride": doc_stride, "max_query_length": max_query_length}
-    load(f"tasks.{kind}.task_data").make_task_data(
-        task, {"train": train, "dev": dev}, vocab_file, output_dir, do_lower_case, max_seq_length,
-        **{name: value for name, value in own.items() if value is not None})
     load(f"tasks.{kind}.task_data").make_task_data(
         task, {"train": train, "dev": dev}, vocab_file, output_dir, do_lower_case, max_seq_length,
         **{name: value for name, value in own.items() if value is not None})
