@@ -5,6 +5,7 @@ A finetuned network answers for its task, a pretrained one fills in what is mask
 from dump2bert.digest import load
 from dump2bert.errors import BadInput
 from dump2bert.files import Given
+from dump2bert.tasks.datasets import given
 
 
 def run(*, checkpoint, vocab_file, input, text, output, label_ids, nbest_predictions, batch_size, device_target, top, spec,
@@ -31,9 +32,8 @@ def run(*, checkpoint, vocab_file, input, text, output, label_ids, nbest_predict
     if task["kind"] == "squad" and text is not None:
         raise BadInput(f"--text is for other kinds of task, and {checkpoint} is of the kind squad: give --question and "
                        "--context")
-    own = {"question": asked, "nbest": nbest_predictions}
-    if task["kind"] != "squad":
-        own = {"spec": spec, "format": format, "fields": fields, "labels": labels}
+    own = given(task["kind"], spec=spec, format=format, fields=fields, labels=labels)
+    if task["kind"] == "squad":
+        own = {name: value for name, value in (("question", asked), ("nbest", nbest_predictions)) if value}
     load(f"tasks.{task['kind']}.predict").predict(
-        checkpoint, vocab_file, input, output, label_ids, batch_size, device_target,
-        **{name: value for name, value in own.items() if value is not None})
+        checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, **own)

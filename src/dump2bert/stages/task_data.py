@@ -2,7 +2,7 @@
 schema_train.json and schema_eval.json)."""
 
 from dump2bert.digest import load
-from dump2bert.tasks.datasets import kind_of
+from dump2bert.tasks.datasets import given, kind_of
 
 
 def run(*, task, kind, train, dev, vocab_file, output_dir, do_lower_case, max_seq_length, spec, format, fields, labels,
@@ -11,9 +11,8 @@ def run(*, task, kind, train, dev, vocab_file, output_dir, do_lower_case, max_se
     the files hold, where it is not what the task's name says (tasks/datasets.py), else None. doc_stride,
     max_query_length: of squad."""
     kind = kind_of(task, kind, spec, fields)
-    own = {"spec": spec, "format": format, "fields": fields, "labels": labels}
+    own = given(kind, spec=spec, format=format, fields=fields, labels=labels)
     if kind == "squad":
         own = {"doc_stride": doc_stride, "max_query_length": max_query_length}
     load(f"tasks.{kind}.task_data").make_task_data(
-        task, {"train": train, "dev": dev}, vocab_file, output_dir, do_lower_case, max_seq_length,
-        **{name: value for name, value in own.items() if value is not None})
+        task, {"train": train, "dev": dev}, vocab_file, output_dir, do_lower_case, max_seq_length, **own)

@@ -115,6 +115,15 @@ def kind_of(task, kind=None, spec=None, fields=None):
     return kind or (known.kind if known else "ner")
 
 
+def given(kind, **own):
+    """Those of spec, format, fields and labels that are given, for the functions of a kind of task."""
+    own = {name: value for name, value in own.items() if value is not None}
+    if kind == "squad" and set(own) - {"spec"}:
+        raise BadInput(f"--{sorted(set(own) - {'spec'})[0]} is for other kinds of task: records of the kind squad have a form of "
+                       "their own")
+    return own if kind != "squad" else {}
+
+
 def dataset_of(task, kind, spec=None, format=None, fields=None, labels=None):
     """The Dataset of a task: the known one that `spec` or its name says, or one of one's own by its `fields` (a dict);
     format and labels (a list) take the place of what is known. kind: one of Dataset.kind, or None: any."""
