@@ -67,6 +67,13 @@ def test_an_instance_is_text_with_its_masks_marked():
     assert text_of(record, pieces) == "[CLS] cats [MASK=sat] [SEP] {dog=cat} {sat} [SEP]"
 
 
+def test_unmasked_instances_are_shown_up_to_their_length(inspect, tmp_path):
+    vocabulary = write_vocabulary(tmp_path / "vocab.txt")
+    shard, = make_data(tmp_path, write_text(tmp_path / "text.txt", documents=40), vocabulary, shards=1, masking="dynamic")
+    code, printed = inspect(shard, "--vocab_file", vocabulary)
+    assert code == 0 and printed.count("[CLS]") == 3 and "[PAD]" not in printed and "tokens of a record:" in printed
+
+
 def test_without_a_vocabulary_ids_are_shown_and_it_says_so(world, inspect):
     code, printed = inspect(world / "part-0.tfrecord")
     assert code == 0 and "give --vocab_file" in printed and "input_ids: 2 " in printed and "[CLS]" not in printed

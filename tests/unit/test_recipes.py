@@ -79,9 +79,11 @@ def test_sources_are_real_and_checked(recipe):
         for place in source.dump or ():
             wiki = WIKIS[recipe.stem]
             assert place.startswith("https://")
-            assert place.endswith(f"/{wiki}/latest/{wiki}-latest-pages-articles.xml.bz2")
+            assert place.endswith(f"/{wiki}/latest/{wiki}-latest-pages-articles-multistream.xml.bz2")
             assert source.sums_url == f"https://dumps.wikimedia.org/{wiki}/latest/{wiki}-latest-sha1sums.txt"
         assert source.text or len(source.dump) >= 2
+        indexes = [place.replace("-multistream.xml.bz2", "-multistream-index.txt.bz2") for place in source.dump or ()]
+        assert (source.index or []) == indexes
     assert set(config.tasks) == TASKS.get(recipe.stem, {"cluener", "tnews"})
     for task in config.tasks.values():
         assert len(task.seeds) >= 3 and task.use_crf == ([False, True] if task.kind == "ner" else [False])

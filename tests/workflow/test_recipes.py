@@ -35,8 +35,11 @@ def test_a_recipe_is_planned_without_a_network(planned, recipe):
     phases = 2 if recipe == "enwiki-bert-base.yaml" else 1
     # Evaluated is the last phase's network, on the held-out records of that phase.
     assert "sample" not in jobs and jobs["pretrain"] == phases and jobs["schema"] == phases + 1
-    # The dump (but for own texts), and a vocabulary where it is not trained.
-    assert jobs.get("download", 0) == {"own-texts.yaml": 1, "another-language.yaml": 1}.get(recipe, 2)
+    # The dump and its index (but for own texts), and a vocabulary where it is not trained.
+    assert jobs.get("download", 0) == {"own-texts.yaml": 1, "another-language.yaml": 2}.get(recipe, 3)
+    # Some hundred jobs for the largest dump, not tens of thousands.
+    parts = {"own-texts.yaml": 1, "enwiki-bert-base.yaml": 100}.get(recipe, 20)
+    assert jobs["clean"] == parts and jobs.get("extract", 1) == parts
 
 
 def test_without_keep_intermediate_articles_and_text_are_freed_and_nothing_is_to_be_done(fresh):

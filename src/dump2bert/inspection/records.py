@@ -40,8 +40,8 @@ def inspect_records(paths, vocabulary, shown):
     pieces = vocabulary and sorted(vocabulary, key=vocabulary.get)
     if INSTANCE <= records[0].keys():
         yield from instance_numbers(records, vocabulary)
-    elif "input_mask" in records[0]:
-        yield from histogram("tokens of a record", binned([record["input_mask"].sum() for record in records]))
+    elif "input_ids" in records[0]:
+        yield from histogram("tokens of a record", binned(list(map(length_of, records))))
     for number, record in enumerate(records[:shown], 1):
         yield ""
         yield from shown_record(f"record {1 + (number - 1) * every}", record, pieces)
@@ -141,7 +141,7 @@ def text_of(record, pieces):
     """The tokens of a record as text. A token to predict stands in brackets: [MASK=cat] is shown as [MASK] and is `cat`,
     {dog=cat} is shown as another token, {cat} as it is."""
     ids = record["input_ids"]
-    length = int(record["input_mask"].sum()) if "input_mask" in record else len(ids)
+    length = length_of(record)
     tokens = [piece(pieces, number) for number in ids[:length]]
     if INSTANCE <= record.keys():
         for position, label, kind in masks(record, pieces.index("[MASK]")):
@@ -150,6 +150,13 @@ def text_of(record, pieces):
                 tokens[position] = {"as [MASK]": f"[MASK={answer}]", "as they are": f"{{{answer}}}",
                                     "as another token": f"{{{tokens[position]}={answer}}}"}[kind]
     return " ".join(tokens).replace(" ##", "")
+
+
+def length_of(record):
+    """Tokens of a record without its padding."""
+    if "input_mask" in record:
+        return int(record["input_mask"].sum())
+    return int(record["segment_lengths"].sum()) if "segment_lengths" in record else len(record["input_ids"])
 
 
 def piece(pieces, number):
