@@ -282,6 +282,15 @@ def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, sa
     assert said in complaint(capfd)
 
 
+def test_fields_are_not_for_squad(finetuned, capfd):
+    fields = '{"text": "question"}'
+    for command in (task_data(finetuned, finetuned / "none", fields=fields), predict(finetuned, fields=fields),
+                    evaluate(finetuned, fields=fields)):
+        assert command == 1
+    assert capfd.readouterr().err.count("error: --fields is for other kinds of task") == 3
+    assert not (finetuned / "none").exists()
+
+
 def test_a_checkpoint_of_another_task_is_refused(finetuned, capfd):
     (finetuned / "other").mkdir(exist_ok=True)
     write(finetuned / "other" / "network.json", {"network": {}, "task": {"kind": "ner"}})
