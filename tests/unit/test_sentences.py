@@ -177,6 +177,10 @@ def test_a_space_that_was_lost_between_sentences_is_no_matter(language, sentence
 
 
 @pytest.mark.parametrize("language, text", [
+    ("uk", "Акад. В. І. Вернадський народився у 2-й пол. XIX ст. у Петербурзі."),
+    ("ru", "Основан 16 (27) мая 1703 г. Петром I в нач. XVIII в. на р. Неве."),
+    ("bg", "Т.нар. Стар град е резерват от III в. пр. Хр. на 160 м н.в. в гр. Пловдив."),
+    ("de", "Bis zum 31. Dezember 2020 lebten dort in der ganzen Stadt ca. 3,6 Mio. Menschen."),
     ("en", "The pro-U.S. party and St.Petersburg have 3.5 or 1,000.25 in a.m. and reflectivity-vs.-angle curves."),
     ("it", "Nacque nel 300 a.C. in Grecia."), ("fr", "C'était en 52 av. J.-C. à Rome."),
     ("th", "เมื่อ พ.ศ. 2325 ก่อตั้งขึ้น"),

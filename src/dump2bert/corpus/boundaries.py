@@ -84,6 +84,7 @@ def is_boundary(left, right, language):
     if language in BY_SPACE or PART_OF_DATE.search(left) and is_part_of_date(left, right):
         return False
     abbreviations = abbreviations_at(left)
+    abbreviations |= {word[0].lower() + word[1:] for word in abbreviations if word}
     if is_first_half(abbreviations, right, language):
         return False
     follows = FIRST_WORD.match(right)
@@ -98,8 +99,9 @@ def is_boundary(left, right, language):
         return ends_with_date(left, max(abbreviations, key=len), follows, language)
     if abbreviations & NEVER_LAST.get(language, frozenset()):
         return False
-    return not (is_cyrillic_or_greek(left[-2:-1]) and is_initial(left) and follows.lower() not in
-                BEGINNERS.get(language, frozenset()))
+    if not (is_cyrillic_or_greek(left[-2:-1]) and is_initial(left)):
+        return True
+    return right[1:2] != "." and follows.lower() in BEGINNERS.get(language, frozenset())
 
 
 def is_initial(left):
@@ -161,6 +163,8 @@ def ends_with_date(left, abbreviation, follows, language):
         return False
     if follows.lower() in BEGINNERS.get(language, frozenset()):
         return True
+    if language == "de" or language in ("ru", "uk", "be") and follows.endswith(("ом", "ем", "єм", "ою", "ею", "єю")):
+        return False        # a noun (3 Mio. Menschen), or by whom (в 1703 г. Петром I)
     clause = CLAUSE.split(left)[-1].split() or [""]
     return not (len(clause) <= SHORT_CLAUSE and clause[0].lower() in WHEN.get(language, frozenset()))
 
