@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numba
 from numba.core.caching import InTreeCacheLocator
+from numba.np import linalg
 
 SOURCES = Path(__file__).parent
 
@@ -36,6 +37,15 @@ class KernelCache(InTreeCacheLocator):
 
 # Where the cache folder cannot be written numba's own places are tried.
 numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.KernelCache,InTreeCacheLocator,UserWideCacheLocator"
+
+
+def ensure_no_blas():
+    """In the place of numba's ensure_blas, which imports SciPy's linear algebra: that takes as long as all of numba, and no
+    kernel uses it."""
+    raise ImportError
+
+
+linalg.ensure_blas = ensure_no_blas
 
 kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 """What Python calls."""

@@ -45,7 +45,7 @@ def drawn_blocks(rng, corpus, order, first, last, masking, room):
     while cursor[DOCUMENT] < last:
         spans, masks = np.empty((BLOCK, SPANS), np.int64), np.empty((BLOCK, 2, room), np.int32)
         count = draw_instances(rng, corpus, order, last, masking, cursor, spans, masks)
-        yield spans[:count].copy(), masks[:count].copy()
+        yield spans[:count], masks[:count]
 
 
 def google_instances(corpus, options, vocabulary, random_seed, statistics):

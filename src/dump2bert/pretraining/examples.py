@@ -55,7 +55,17 @@ def encode_unmasked_instance(tokens, first_length, is_random_next, options, voca
     return encode_example(features)
 
 
-def schema(rows, columns):
-    """schema.json as MindSpore's TFRecordDataset reads it."""
-    return {"datasetType": "TF", "numRows": rows,
-            "columns": {name: {"type": kind, "rank": 1, "shape": [length]} for name, (kind, length) in columns.items()}}
+def schema(rows, columns, masking=None):
+    """schema.json as MindSpore's TFRecordDataset reads it.
+
+    masking: how unmasked instances are to be masked when they are read (training.dynamic_masking.Masking, as a dict).
+    """
+    found = {"datasetType": "TF", "numRows": rows,
+             "columns": {name: {"type": kind, "rank": 1, "shape": [length]} for name, (kind, length) in columns.items()}}
+    return {**found, "masking": masking} if masking else found
+
+
+def masking_of(statistics, vocabulary):
+    """The masking of unmasked instances, from what statistics.json beside them says and {piece: id}."""
+    names = "max_predictions_per_seq", "masked_lm_prob", "do_whole_word_mask"
+    return {**{name: statistics[name] for name in names}, "vocab_size": len(vocabulary), "mask_id": vocabulary["[MASK]"]}

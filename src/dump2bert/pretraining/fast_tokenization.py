@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dump2bert.pretraining.word_kernels import (character_classes, count_tokens, find_words, fold_case, join_sentences,
+from dump2bert.pretraining.word_kernels import (NO_WORD, character_classes, count_tokens, find_words, fold_case, join_sentences,
                                                 number_words)
 from dump2bert.pretraining.wordpiece_kernels import cut_words, trie_of
 from dump2bert.tokenization import Tokenizer
@@ -60,25 +60,32 @@ class FastTokenizer:
         self.classes = character_classes(do_lower_case)
         self.children, self.piece_at = trie_of(vocabulary)
         self.words = WordTable(words)
+        self.make_room(0)
+
+    def make_room(self, size):
+        """For what is found in so many bytes of text; kept from one call to the next."""
+        self.starts, self.lengths = np.empty(size, np.int64), np.empty(size, np.int32)
+        self.hard, self.letters = np.empty(size, np.uint8), np.empty(size + SLACK, np.uint8)
 
     def sentences(self, text):
         """Tokenize bytes: whole lines of valid UTF-8, the last one with its line end. Returns Sentences."""
         size = len(text)
-        starts, lengths = np.empty(size, np.int64), np.empty(size, np.int32)
-        hard = np.empty(size, np.uint8)
-        letters = np.zeros(size + SLACK, np.uint8)
+        if size > len(self.hard):
+            self.make_room(size)
+        starts, lengths, hard, letters = self.starts, self.lengths, self.hard, self.letters
         letters[:size] = np.frombuffer(text, np.uint8)
         if self.do_lower_case:
-            fold_case(letters, letters)
+            fold_case(letters, size)
         count = find_words(letters, size, self.classes, starts, lengths, hard)
         numbers = self.numbers(letters, starts, lengths, hard, count)
         words = self.words
         tokens = np.empty(count_tokens(numbers, count, words.piece_count), self.token_type)
-        sentences, breaks = np.empty(count, np.int32), np.empty(count, np.int32)
+        lines = np.count_nonzero(numbers == NO_WORD)
+        sentences, breaks = np.empty(lines, np.int32), np.empty(lines, np.int32)
         found, broken = join_sentences(numbers, count, words.first_piece, words.piece_count, words.is_blank, words.pieces,
                                        tokens, sentences, breaks)
         within = self.segment and self.tokens_within(self.segment(text), starts[:count], numbers, len(tokens))
-        return Sentences(tokens, sentences[:found].copy(), breaks[:broken].copy(), within)
+        return Sentences(tokens, sentences[:found], breaks[:broken], within)
 
     def tokens_within(self, marked, starts, numbers, tokens):
         """From bytes that are marked to tokens: the first one of the word that begins there."""

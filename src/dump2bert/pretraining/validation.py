@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json, sha256_of
-from dump2bert.pretraining.examples import columns
+from dump2bert.pretraining.examples import columns, unmasked_columns
 from dump2bert.tfrecord import decode_example, find_shards, read_records
 
 BATCH = 1024
@@ -47,26 +47,30 @@ def listed_shards(data_dir):
     return shards
 
 
-def shape_of(path):
-    """The columns of a shard, by its first record: (max_seq_length, max_predictions_per_seq)."""
+def columns_of(path):
+    """The columns of a shard (examples.columns or, of unmasked instances, examples.unmasked_columns), by its first record."""
     for data in read_records(path):
         features = decode_example(data)
-        missing = columns(0, 0).keys() - features
+        if "segment_lengths" in features:
+            found = unmasked_columns(0, "word_pieces" in features)
+        else:
+            found = columns(0, 0)
+        missing = found.keys() - features
         if missing:
             raise BadInput(f"{path} record 1 lacks {', '.join(sorted(missing))}")
-        return len(features["input_ids"]), len(features["masked_lm_ids"])
+        return {name: (kind, len(features[name])) for name, (kind, _) in found.items()}
     raise BadInput(f"{path} has no records")
 
 
-def validate_shard(path, max_seq_length, max_predictions_per_seq, vocab_size):
+def validate_shard(path, columns, vocab_size):
     """Check every record of a shard; returns their number. BadInput names the file and the record (from 1)."""
-    spec = {name: tf.io.FixedLenFeature([length], tf.as_dtype(kind))
-            for name, (kind, length) in columns(max_seq_length, max_predictions_per_seq).items()}
+    spec = {name: tf.io.FixedLenFeature([length], tf.as_dtype(kind)) for name, (kind, length) in columns.items()}
+    find_problem = first_problem if "input_mask" in columns else first_problem_of_unmasked
     count = 0
     try:
         for batch in tf.data.TFRecordDataset(str(path)).batch(BATCH):
             features = parse(batch, spec, path, count)
-            problem = first_problem(features, vocab_size)
+            problem = find_problem(features, vocab_size)
             if problem:
                 record, what = problem
                 raise BadInput(f"{path} record {count + record + 1}: {what}")
@@ -109,6 +113,28 @@ def first_problem(features, vocab_size):
         "masked_lm_weights must be 0.0 or 1.0": predicted != features["masked_lm_weights"],
         "masked_lm_positions must be within the sequence": predicted & outside(features["masked_lm_positions"], length),
     }
+    return first_broken(rules)
+
+
+def first_problem_of_unmasked(features, vocab_size):
+    """The same of a batch of unmasked instances."""
+    lengths = features["segment_lengths"]
+    most = features["input_ids"].shape[1]
+    in_order = np.arange(most) < lengths.sum(1, keepdims=True)
+    rules = {
+        f"input_ids must be from 0 to {vocab_size - 1}": outside(features["input_ids"], vocab_size),
+        "segment_lengths must be 3 and 2 at least": lengths < [3, 2],
+        f"segment_lengths must be {most} at most together": lengths.sum(1, keepdims=True) > most,
+        "input_ids must be 0 behind the segments": ~in_order & (features["input_ids"] != 0),
+        "next_sentence_labels must be 0 or 1": outside(features["next_sentence_labels"], 2),
+    }
+    if "word_pieces" in features:
+        rules["word_pieces must be 0 or 1"] = outside(features["word_pieces"], 2)
+    return first_broken(rules)
+
+
+def first_broken(rules):
+    """(row, sentence) of the first of {sentence: where it is broken, [rows, any]} that is broken, or None."""
     for sentence, broken in rules.items():
         rows = broken.any(1)
         if rows.any():

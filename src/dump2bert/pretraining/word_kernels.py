@@ -44,11 +44,11 @@ def character_classes(do_lower_case):
 
 
 @kernel
-def fold_case(text, folded):
-    """ASCII capitals to small letters."""
-    for place in range(len(text)):
+def fold_case(text, size):
+    """ASCII capitals to small letters, in text[:size]."""
+    for place in range(size):
         byte = text[place]
-        folded[place] = byte + np.uint8(32) * np.uint8((byte >= 65) & (byte <= 90))
+        text[place] = byte + np.uint8(32) * np.uint8((byte >= 65) & (byte <= 90))
 
 
 @inlined

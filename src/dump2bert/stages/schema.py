@@ -11,26 +11,35 @@ from dump2bert.progress import Progress, say
 def run(*, data_dir, vocab_file, output, min_sentences_per_document, min_documents, max_unknown_rate, max_nsp_majority,
         max_mask_factor, max_padding_rate, accept_equal_shards):
     """data_dir: folder of the shards, with statistics.json where our own stage has made them."""
-    from dump2bert.pretraining.examples import columns, schema
+    from dump2bert.pretraining.examples import masking_of, schema
     from dump2bert.pretraining.gates import Gates, check_data, check_shards
-    from dump2bert.pretraining.validation import listed_shards, shape_of, validate_shard
+    from dump2bert.pretraining.validation import columns_of, listed_shards, validate_shard
     from dump2bert.tokenization import load_vocabulary
 
-    vocab_size = len(load_vocabulary(vocab_file))
+    vocabulary = load_vocabulary(vocab_file)
     shards = listed_shards(data_dir)
     check_shards(shards, accept_equal_shards)
-    statistics = Path(data_dir) / "statistics.json"
-    if statistics.is_file():
-        check_data(statistics, read_json(statistics), Gates(
+    manifest = Path(data_dir) / "statistics.json"
+    statistics = read_json(manifest) if manifest.is_file() else {}
+    if statistics:
+        check_data(manifest, statistics, Gates(
             min_sentences_per_document, min_documents, max_unknown_rate, max_nsp_majority, max_mask_factor,
             max_padding_rate))
-    shape = shape_of(shards[0])
+    columns = columns_of(shards[0])
+    masked = "masked_lm_ids" in columns
+    if not masked and statistics.get("masking") != "dynamic":
+        raise BadInput(f"{data_dir} has unmasked instances, but no statistics.json that says how they are to be masked: "
+                       "make the pretraining data again")
     rows, progress = 0, Progress(len(shards), "shard", "validated")
     for path in shards:
-        if shape_of(path) != shape:
-            raise BadInput(f"{path} has sequences of {shape_of(path)} tokens and predictions, {shards[0]} of {shape}: "
+        if columns_of(path) != columns:
+            raise BadInput(f"{path} has {described(columns_of(path))}, {shards[0]} has {described(columns)}: "
                            "the shards of a folder must be alike")
-        rows += validate_shard(path, *shape, vocab_size)
+        rows += validate_shard(path, columns, len(vocabulary))
         progress.update()
-    write_json(output, schema(rows, columns(*shape)))
+    write_json(output, schema(rows, columns, None if masked else masking_of(statistics, vocabulary)))
     say(f"{rows} records in {len(shards)} shards are sound")
+
+
+def described(columns):
+    return ", ".join(f"{name} of {length}" for name, (_, length) in columns.items())

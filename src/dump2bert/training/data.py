@@ -23,6 +23,7 @@ class Records:
     def __init__(self, shards, columns):
         self.columns = dict(columns)
         self.shards = list(shards)
+        self.masking = None    # how to mask records that are stored unmasked: dynamic_masking.Masking
         self.maps = [mapped(shard) for shard in self.shards]
         offsets = [offsets_of(shard, data) for shard, data in zip(self.shards, self.maps)]
         self.offsets = np.concatenate(offsets) if offsets else np.zeros(0, np.int64)
@@ -128,14 +129,16 @@ class Order:
     def __init__(self, count, batch, seed, shuffle=True):
         self.count, self.batch, self.seed, self.shuffle = count, batch, seed, shuffle
         self.steps_per_epoch, self.left_out = divmod(count, batch)
-        self.epoch, self.permutation = None, None
+        self.latest = None, None    # an epoch and its permutation
 
     def numbers(self, step):
         """The numbers (batch,) of the records of step `step`, counted from 0."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        if epoch != self.epoch:
-            self.epoch, self.permutation = epoch, self.of_epoch(epoch)
-        return self.permutation[position * self.batch:(position + 1) * self.batch]
+        known, permutation = self.latest    # read and written at once: a data sink's thread reads ahead of ours
+        if known != epoch:
+            permutation = self.of_epoch(epoch)
+            self.latest = epoch, permutation
+        return permutation[position * self.batch:(position + 1) * self.batch]
 
     def of_epoch(self, epoch):
         if not self.shuffle:

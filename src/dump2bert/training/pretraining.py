@@ -141,7 +141,8 @@ class Run:
     def batch_of(self, step):
         """The columns of this rank's part of a step's batch."""
         numbers = self.order.numbers(step)[self.world.rank * self.rows:][:self.rows]
-        return read_batch(self.records, numbers, self.network)
+        epoch = step // self.order.steps_per_epoch
+        return read_batch(self.records, numbers, self.network, self.options.seed, epoch)
 
     def train_on(self, step, batch):
         """Train on a batch -> Outcome."""
@@ -150,7 +151,8 @@ class Run:
 
     def steps_from(self, first):
         """All steps from `first` on that are not left out."""
-        return [step for step in range(first, self.last_step) if step not in self.rollbacks.left_out]
+        left_out = self.rollbacks.left_out
+        return [step for step in range(first, self.last_step) if step not in left_out]
 
     def next_steps(self):
         """The steps to be trained until losses are looked at (every data_sink_steps, before a snapshot, at the end), and

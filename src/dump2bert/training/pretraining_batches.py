@@ -1,4 +1,7 @@
-"""The batches of pretraining: the seven columns of Google's create_pretraining_data as tensors, step by step."""
+"""The batches of pretraining: the seven columns of Google's create_pretraining_data as tensors, step by step.
+
+Instances that are stored unmasked (their schema.json says how to mask) get masks of their own in every epoch.
+"""
 
 import hashlib
 from pathlib import Path
@@ -12,6 +15,7 @@ from dump2bert.files import read_json
 from dump2bert.tfrecord import find_shards
 from dump2bert.training.data import Records, columns_of
 from dump2bert.training.distribution import World
+from dump2bert.training.dynamic_masking import masked, masking_of, unmasked_columns
 
 COLUMNS = ("input_ids", "input_mask", "segment_ids", "next_sentence_labels", "masked_lm_positions", "masked_lm_ids",
            "masked_lm_weights")
@@ -22,10 +26,13 @@ def open_records(data_dir, schema_dir):
     shards = find_shards(data_dir)
     schema_file = schema_file_of(data_dir, schema_dir)
     columns, rows = columns_of(schema_file)
-    missing = [name for name in COLUMNS if name not in columns]
+    masking = masking_of(schema_file)
+    wanted = COLUMNS if masking is None else unmasked_columns(masking)
+    missing = [name for name in wanted if name not in columns]
     if missing:
         raise BadInput(f"{schema_file} lacks the column {missing[0]}: pretraining wants Google's seven")
-    records = Records(shards, {name: columns[name] for name in COLUMNS})
+    records = Records(shards, {name: columns[name] for name in wanted})
+    records.masking = masking
     if rows is not None and rows != len(records):
         raise BadInput(f"{schema_file} says numRows {rows}, but the shards in {data_dir} hold {len(records)} records: "
                        "make schema.json again with `dump2bert schema`")
@@ -51,9 +58,14 @@ def manifest(data_dir, schema_dir):
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def read_batch(records, numbers, network):
-    """The columns of some records, numpy, as the network wants them. BadInput for ids beyond its vocabulary."""
+def read_batch(records, numbers, network, seed=0, epoch=0):
+    """The columns of some records, numpy, as the network wants them. BadInput for ids beyond its vocabulary.
+
+    seed, epoch: what the masks of unmasked records are drawn from.
+    """
     batch = records.batch(numbers)
+    if records.masking is not None:
+        batch = masked(batch, numbers, records.masking, seed, epoch)
     if not network.input_mask_from_dataset:
         batch["input_mask"] = np.ones_like(batch["input_mask"])
     if not network.token_type_ids_from_dataset:
