@@ -105,6 +105,14 @@ def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def test_what_finetuning_keeps_is_what_the_network_answers(finetuned):
+    assert predict(finetuned) == 0
+    kept = {"output": finetuned / "kept.json", "nbest_predictions": finetuned / "kept.nbest.json"}
+    assert predict(finetuned, answers=finetuned / "run" / "answers.npz", **kept) == 0
+    for found, expected in zip(kept.values(), ("predictions.json", "predictions.nbest.json")):
+        assert found.read_bytes() == (finetuned / "run" / expected).read_bytes()
+
+
 def complaint(capfd):
     errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
@@ -260,7 +268,7 @@ def test_a_question_can_be_an_argument(finetuned, capfd):
                                    {"question": "3 ?", "context": "B . Q"}])
 def test_input_is_a_file_or_a_question_with_its_context(finetuned, capfd, flags):
     assert predict(finetuned, **flags) == 1
-    assert "give --input, or of squad one --question with its --context" in complaint(capfd)
+    assert "or of squad one --question with its --context" in complaint(capfd)
 
 
 @pytest.mark.parametrize("flags, said", [
@@ -285,7 +293,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, sa
 def test_fields_are_not_for_squad(finetuned, capfd):
     fields = '{"text": "question"}'
     for command in (task_data(finetuned, finetuned / "none", fields=fields), predict(finetuned, fields=fields),
-                    evaluate(finetuned, fields=fields)):
+                    evaluate(finetuned, kind="squad", fields=fields)):
         assert command == 1
     assert capfd.readouterr().err.count("error: --fields is for other kinds of task") == 3
     assert not (finetuned / "none").exists()
