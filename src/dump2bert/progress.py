@@ -1,4 +1,5 @@
-"""What long work says while it runs: a bar on a terminal; else a line to the terminal and to the stage's log now and then."""
+"""What long work says while it runs: a bar on a terminal; else a line to the terminal and to the stage's log now and
+then."""
 
 import logging
 import math
@@ -28,8 +29,8 @@ def duration(seconds):
 
 
 class Progress:
-    """Counts towards a total and says so: share, rate, time left, and what the caller adds. On a terminal that is a bar,
-    elsewhere a line every `seconds_between_lines` (the first one after ten).
+    """Counts towards a total and says so: share, rate, time left, and what the caller adds. On a terminal that is a
+    bar, elsewhere a line every `seconds_between_lines` (the first one after ten).
 
     `done` is where the count starts (work that an earlier run has finished does not count into the rate).
     """
@@ -70,8 +71,8 @@ class Progress:
 
 
 def show_bar(text):
-    """Put `text` on the terminal's last line, in place of what stands there; cut to its width, for a bar that wraps would
-    leave lines behind."""
+    """Put `text` on the terminal's last line, in place of what stands there; cut to its width, for a bar that wraps
+    would leave lines behind."""
     width = shutil.get_terminal_size().columns - 1
     sys.stderr.write(f"{CLEAR_LINE}{text[:width]}")
     sys.stderr.flush()

@@ -163,9 +163,8 @@ sys.exit(cli.main())
 @pytest.mark.parametrize("moment", ["in a snapshot's write", "at an epoch's end"])
 def test_killed_at_a_bad_moment_the_run_ends_with_the_weights_of_an_undisturbed_one(data, tmp_path, moment):
     _, _, _, *words = command(data, tmp_path / "killed", "--save_checkpoint_steps", "2")
-    done = subprocess.run([sys.executable, "-c", KILLED, moment, *words],
-                          stderr=subprocess.DEVNULL)
-    assert done.returncode == -signal.SIGKILL
+    done = subprocess.run([sys.executable, "-c", KILLED, moment, *words], capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     leftovers = list((tmp_path / "killed").glob("state/*/.snapshot*.part"))
     assert bool(leftovers) == (moment == "in a snapshot's write")
     out = run(data, tmp_path / "killed", epoch_size=5, train_steps=10)

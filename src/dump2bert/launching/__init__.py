@@ -1,1 +1,2 @@
-"""Starting the processes of a training run on several devices: rank tables, commands, supervision. No MindSpore here."""
+"""Starting the processes of a training run on several devices: rank tables, commands, supervision. No MindSpore
+here."""

@@ -23,9 +23,9 @@ def check_port(address, port):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
     except OSError as error:
-        raise BadInput(f"--master_addr {address} --master_port {port} cannot be used here ({error.strerror}): another run may "
-                       "have it, give another port; and the address must be one of this machine, which has the scheduler"
-                       ) from error
+        raise BadInput(f"--master_addr {address} --master_port {port} cannot be used here ({error.strerror}): "
+                       "another run may have it, give another port; and the address must be one of this machine, which "
+                       "has the scheduler") from error
 
 
 def check_data(data_dir, schema_dir, world_size, rows):
@@ -34,5 +34,5 @@ def check_data(data_dir, schema_dir, world_size, rows):
     schema = place / "schema.json" if place.is_dir() else place
     records = read_json(schema).get("numRows")
     if records is not None and records < world_size * rows:
-        raise BadInput(f"{schema} says {records} records, fewer than one step of {world_size} devices with {rows} on each: "
-                       "give a smaller batch_size or accumulation_steps, or fewer devices")
+        raise BadInput(f"{schema} says {records} records, fewer than one step of {world_size} devices with {rows} on "
+                       "each: give a smaller batch_size or accumulation_steps, or fewer devices")

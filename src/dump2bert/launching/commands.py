@@ -1,7 +1,7 @@
 """The commands of the ranks: words, environment, cores and log of each, and the same as a shell script.
 
-Ways to start: `rank_table` (Ascend: HCCL reads who is who from hccl.json), `ranks` (MindSpore's own scheduler process says
-it: CPU, GPU, and Ascend without a rank table), `msrun` and `mpirun` (a launcher of others' that starts the ranks).
+Ways to start: `rank_table` (Ascend: HCCL reads who is who from hccl.json), `ranks` (MindSpore's own scheduler process
+says it: CPU, GPU, and Ascend without a rank table), `msrun` and `mpirun` (a launcher of others' that starts the ranks).
 """
 
 import json
@@ -16,7 +16,8 @@ TRAINER = [sys.executable, "-m", "dump2bert.cli", "pretrain"]
 
 
 class Rank(NamedTuple):
-    """One process. name: for people; environment: what is set beside the caller's; log: Path that its output is added to."""
+    """One process. name: for people; environment: what is set beside the caller's; log: Path that its output is added
+    to."""
 
     name: str
     words: list
@@ -38,8 +39,8 @@ def flags_of(values):
 
 
 def cores_of(number, ranks, cores):
-    """The words that bind process `number` of `ranks` on this machine to its share of `cores`; none where there are fewer
-    cores than processes."""
+    """The words that bind process `number` of `ranks` on this machine to its share of `cores`; none where there are
+    fewer cores than processes."""
     share = len(cores) // ranks
     if not share:
         return []
@@ -50,9 +51,9 @@ def ranks_of_table(server, world_size, table, flags, log_dir, timeout, cores):
     """The Ranks that this `server` (rank_table.Server) starts. cores: to bind to, or none."""
     ranks = []
     for number, device in enumerate(server.devices):
-        environment = {"HCCL_CONNECT_TIMEOUT": timeout, "RANK_TABLE_FILE": Path(table).resolve(), "RANK_SIZE": world_size,
-                       "RANK_ID": device.rank_id, "DEVICE_ID": device.device_id, "DEPLOY_MODE": 0,
-                       "GE_USE_STATIC_MEMORY": 1}
+        environment = {"HCCL_CONNECT_TIMEOUT": timeout, "RANK_TABLE_FILE": Path(table).resolve(),
+                       "RANK_SIZE": world_size, "RANK_ID": device.rank_id, "DEVICE_ID": device.device_id,
+                       "DEPLOY_MODE": 0, "GE_USE_STATIC_MEMORY": 1}
         words = [*cores_of(number, len(server.devices), cores), *TRAINER, *flags_of({
             "distribute": True, "device_num": world_size, "device_id": device.device_id, **flags})]
         ranks.append(Rank(f"rank {device.rank_id}", words, as_text(environment),
@@ -61,7 +62,8 @@ def ranks_of_table(server, world_size, table, flags, log_dir, timeout, cores):
 
 
 def ranks_of_scheduler(first_rank, count, world_size, address, port, flags, log_dir, timeout, cores):
-    """The scheduler (on the server of rank 0) and `count` Ranks from `first_rank` on, which find each other through it."""
+    """The scheduler (on the server of rank 0) and `count` Ranks from `first_rank` on, which find each other through
+    it."""
     meeting = {"MS_WORKER_NUM": world_size, "MS_SCHED_HOST": address, "MS_SCHED_PORT": port,
                "MS_TOPO_TIMEOUT": timeout, "HCCL_CONNECT_TIMEOUT": timeout}
     common = [*TRAINER, *flags_of({"distribute": True, "device_num": world_size, **flags})]

@@ -10,7 +10,8 @@ OURS = ("device_id", "device_num", "data_dir", "device_target")
 
 
 def read_hyper_parameters(path):
-    """{flag: text} of an ini file (or of hyper_parameter_config.ini in a folder). BadInput where the launcher says it."""
+    """{flag: text} of an ini file (or of hyper_parameter_config.ini in a folder). BadInput where the launcher says
+    it."""
     path = Path(path)
     path = path / "hyper_parameter_config.ini" if path.is_dir() else path
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#", ";"))
@@ -28,8 +29,9 @@ def read_hyper_parameters(path):
         if name in values:
             raise BadInput(f"{path} sets {name}, which the launcher decides itself: take it out")
     if values.get("distribute", "true").lower() != "true":
-        raise BadInput(f"{path} says distribute = {values['distribute']}, but launching is for several devices: take it out")
-    # Gradients are always exchanged once for each update, after accumulation; the zoo's other way gives the same weights.
+        raise BadInput(f"{path} says distribute = {values['distribute']}, but launching is for several devices: take "
+                       "it out")
+    # Gradients are always exchanged once for each update, after accumulation; the zoo's other way gives the same.
     for name in ("distribute", "allreduce_post_accumulation"):
         values.pop(name, None)
     return values

@@ -1,7 +1,7 @@
 """Rank tables (hccl.json): which Ascend devices of which servers train together, and which of those is this server.
 
-The form is that of HCCL's rank table 1.0: server_list[].{server_id, device[].{device_id, device_ip, rank_id}}. All that can
-be wrong in it is said here, before a device is touched; HCCL itself would wait for its timeout and say little.
+The form is that of HCCL's rank table 1.0: server_list[].{server_id, device[].{device_id, device_ip, rank_id}}. All that
+can be wrong in it is said here, before a device is touched; HCCL itself would wait for its timeout and say little.
 """
 
 import ipaddress
@@ -87,17 +87,18 @@ def check(servers, wrong):
 
 
 def this_server(servers, server_id=None, device_addresses=(), addresses=()):
-    """The Server that this machine is: `server_id` if given, else that with one of our devices' addresses, else that whose
-    server_id is an address of ours."""
+    """The Server that this machine is: `server_id` if given, else that with one of our devices' addresses, else that
+    whose server_id is an address of ours."""
     if server_id:
         found = [server for server in servers if server.server_id == server_id]
     else:
-        found = [server for server in servers if {device.device_ip for device in server.devices} & set(device_addresses)] \
+        found = [server for server in servers
+                 if {device.device_ip for device in server.devices} & set(device_addresses)] \
             or [server for server in servers if server.server_id in addresses]
     if len(found) != 1:
         named = ", ".join(server.server_id for server in servers)
-        raise BadInput(f"the rank table has {'several servers' if found else 'no server'} that this machine could be (it "
-                       f"has {named}): give --server_id")
+        raise BadInput(f"the rank table has {'several servers' if found else 'no server'} that this machine could be "
+                       f"(it has {named}): give --server_id")
     return found[0]
 
 

@@ -17,9 +17,11 @@ SECONDS_BETWEEN_LOOKS = 0.2
 
 def run(ranks, stop_with_parent=False):
     """Start all `ranks` (commands.Rank) and wait. BadInput names the rank that failed; Interrupted when all have saved
-    their state because we were told to stop, or because the process that started this one is gone (stop_with_parent)."""
+    their state because we were told to stop, or because the process that started this one is gone
+    (stop_with_parent)."""
     told, parent = [], os.getppid()
-    before = {number: signal.signal(number, lambda number, _: told.append(number)) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, lambda number, _: told.append(number))
+              for number in (signal.SIGTERM, signal.SIGINT)}
     processes = []     # (rank, process)
     try:
         for rank in ranks:
@@ -59,8 +61,8 @@ def watch(processes, is_told):
         if failed:
             rank, code = failed[0]
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-            raise BadInput(f"{rank.name} has ended with {how}, so all ranks were ended; the state is kept, and the same "
-                           f"command goes on from it: {last_words(rank.log)} ({rank.log})")
+            raise BadInput(f"{rank.name} has ended with {how}, so all ranks were ended; the state is kept, and the "
+                           f"same command goes on from it: {last_words(rank.log)} ({rank.log})")
         codes = {code for _, code in ended}
         if None not in codes:
             if INTERRUPTED in codes:

@@ -8,9 +8,9 @@ from dump2bert.files import atomic_write
 from dump2bert.progress import say
 
 
-def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num, local_device_num, node_rank, server_id,
-        hccn_conf, master_addr, master_port, hosts, hccl_time_out, bind_cores, log_dir, run, hyper_parameter_config_dir,
-        options):
+def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num, local_device_num, node_rank,
+        server_id, hccn_conf, master_addr, master_port, hosts, hccl_time_out, bind_cores, log_dir, run,
+        hyper_parameter_config_dir, options):
     """Options: command_options.Launch."""
     from dump2bert.launching import commands, rank_table, supervision
     from dump2bert.launching.checks import check_port, flags_of_trainer
@@ -32,11 +32,12 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
         ranks = commands.ranks_of_table(server, world_size, table, flags, log_dir, hccl_time_out, cores)
     else:
         if device_num is None:
-            raise BadInput(f"--device_num is missing: with --start {start} nothing else says how many devices there are")
+            raise BadInput(f"--device_num is missing: with --start {start} nothing else says how many devices there "
+                           "are")
         count = local_device_num or device_num
         if device_num % count or node_rank >= device_num // count:
-            raise BadInput(f"--device_num {device_num} --local_device_num {count} --node_rank {node_rank} do not go together: "
-                           "every server has the same number of devices, and servers are counted from 0")
+            raise BadInput(f"--device_num {device_num} --local_device_num {count} --node_rank {node_rank} do not go "
+                           "together: every server has the same number of devices, and servers are counted from 0")
         place = (device_num, master_addr, master_port, flags, log_dir, hccl_time_out)
         if start == "ranks":
             ranks = commands.ranks_of_scheduler(node_rank * count, count, *place, cores)

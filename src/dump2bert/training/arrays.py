@@ -1,4 +1,5 @@
-"""Writing .npz files: numpy.savez would leave a half-open archive behind, which complains long after, when a disk fills."""
+"""Writing .npz files: numpy.savez would leave a half-open archive behind, which complains long after, when a disk
+fills."""
 
 import zipfile
 

@@ -1,4 +1,5 @@
-"""Several devices as one: ranks, and what they tell each other. One process drives one device; all hold the same weights.
+"""Several devices as one: ranks, and what they tell each other. One process drives one device; all hold the same
+weights.
 
 A rank is started by `dump2bert launch`, msrun, or with a rank table (docs/ascend.md). Only rank 0 reads and writes the
 state and the outputs; the others get from it what they need, so they need no shared folder for it.
@@ -59,14 +60,15 @@ def digest_halves(arrays):
 
 
 def check_ranks_agree(world, arrays):
-    """BadInput on all ranks where one has other weights than rank 0: they have drifted apart, and the run is worth nothing."""
+    """BadInput on all ranks where one has other weights than rank 0: they have drifted apart, and the run is worth
+    nothing."""
     if world.size == 1:
         return
     ours = digest_halves(arrays)
     theirs = world.share({"": np.array(ours)})[""].tolist()
     if world.any(ours != theirs):
-        raise BadInput("the ranks' weights differ, which must not be (a device that computes wrongly?): the last state was "
-                       "written when they were equal")
+        raise BadInput("the ranks' weights differ, which must not be (a device that computes wrongly?): the last state "
+                       "was written when they were equal")
 
 
 def is_rank():
@@ -94,6 +96,6 @@ def join(distribute, device_num):
                        ) from error
     size = get_group_size()
     if size != device_num:
-        raise BadInput(f"--device_num {device_num}, but {size} processes have been started to train together: give both "
-                       "the same number")
+        raise BadInput(f"--device_num {device_num}, but {size} processes have been started to train together: give "
+                       "both the same number")
     return World(get_rank(), size)

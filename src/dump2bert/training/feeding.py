@@ -1,8 +1,8 @@
 """How batches come to the device: one by one from the host, or through MindSpore's data sink.
 
-A feeder has one method, train(steps, after_step) -> [(step, Outcome)], tokens: it trains on these steps, in order, and may
-end early when after_step(), called after each, gives a reason to. `run`: a training.pretraining.Run, whose `batch_of(step)` reads a batch and whose
-`train_on(step, batch)` trains on it.
+A feeder has one method, train(steps, after_step) -> [(step, Outcome)], tokens: it trains on these steps, in order, and
+may end early when after_step(), called after each, gives a reason to. `run`: a training.pretraining.Run, whose
+`batch_of(step)` reads a batch and whose `train_on(step, batch)` trains on it.
 """
 
 import mindspore as ms
@@ -36,32 +36,33 @@ class HostFeeder:
 class SinkFeeder:
     """A thread of MindSpore reads batches ahead and sends them to the device; `sink_size` steps are one call.
 
-    Fewer steps than that (in front of a checkpoint or the end) come from the host. Not reached on a CPU; what it asks of
-    MindSpore is tested, the sink itself could not be.
+    Fewer steps than that (in front of a checkpoint or the end) come from the host. Not reached on a CPU; what it asks
+    of MindSpore is tested, the sink itself could not be.
     """
 
     def __init__(self, run, sink_size):
         self.run, self.sink_size = run, sink_size
         self.host = HostFeeder(run)
-        self.sink, self.upcoming, self.outcomes = None, [], []
+        self.sink, self.upcoming, self.position = None, [], 0
 
     def train(self, steps, after_step):
         if len(steps) != self.sink_size:
             return self.host.train(steps, after_step)
-        if self.upcoming[:len(steps)] != steps:    # the first call, or one after a rollback or after steps from the host
-            self.open(steps[0])
+        if self.upcoming[self.position:self.position + len(steps)] != steps:
+            self.open(steps[0])    # the first call, or one after a rollback or after steps from the host
         self.outcomes, self.tokens, self.after_step = [], 0, after_step
         self.sink()
         return self.outcomes, self.tokens
 
     def open(self, first):
         """Send the batches from step `first` on."""
-        self.upcoming = self.run.steps_from(first)
+        self.upcoming, self.position = self.run.steps_from(first), 0
         dataset = ms.dataset.GeneratorDataset(Batches(self.run, self.upcoming), list(COLUMNS), shuffle=False)
         self.sink = ms.data_sink(self.train_on_next, dataset, sink_size=self.sink_size)
 
     def train_on_next(self, *columns):
-        step = self.upcoming.pop(0)
+        step = self.upcoming[self.position]
+        self.position += 1
         batch = dict(zip(COLUMNS, columns))
         self.outcomes.append((step, self.run.train_on(step, batch)))
         self.tokens += batch["input_mask"].size    # padding included: to count without it would wait for the device

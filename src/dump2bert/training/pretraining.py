@@ -155,8 +155,8 @@ class Run:
         return [step for step in range(first, self.last_step) if step not in left_out]
 
     def next_steps(self):
-        """The steps to be trained until losses are looked at (every data_sink_steps, before a snapshot, at the end), and
-        the number of the step after them."""
+        """The steps to be trained until losses are looked at (every data_sink_steps, before a snapshot, at the end),
+        and the number of the step after them."""
         options, steps, left_out = self.options, [], self.rollbacks.left_out
         interval = options.data_sink_steps if options.enable_data_sink else 1
         end = self.step
@@ -174,7 +174,7 @@ class Run:
 
 
 def set_values(parameters, arrays):
-    """Give parameters (by name) the values of arrays. By ops.assign: a number that is given to a parameter by set_data does
-    not reach a compiled graph with branches (MindSpore 2.10, CPU)."""
+    """Give parameters (by name) the values of arrays. By ops.assign: a number that is given to a parameter by set_data
+    does not reach a compiled graph with branches (MindSpore 2.10, CPU)."""
     for name, item in parameters.items():
         ops.assign(item, Tensor(arrays[name]))

@@ -19,8 +19,8 @@ from dump2bert.training.metrics_log import MetricsLog
 from dump2bert.training.watch import Trouble
 
 SECONDS_BETWEEN_LINES = 60
-NUMBERS = ("loss", "mlm_loss", "nsp_loss", "learning_rate", "loss_scale", "overflow", "global_norm", "tokens_per_second",
-           "mlm_accuracy", "nsp_accuracy")
+NUMBERS = ("loss", "mlm_loss", "nsp_loss", "learning_rate", "loss_scale", "overflow", "global_norm",
+           "tokens_per_second", "mlm_accuracy", "nsp_accuracy")
 SHOWN = ("loss", "mlm_accuracy", "nsp_accuracy", "tokens_per_second")
 
 
@@ -69,16 +69,18 @@ def train(run, state, interruption, folder=None, zoo_lines=False):
         run.step = end
         run.updates = progress.done = int(run.train_step.optimizer.updates.asnumpy())
         now = time.monotonic()
-        line = line_of(run, results, tokens * run.world.size / max(now - since, 1e-9)) if results else {}
+        lines = [line_of_rollback(entry) for entry in left_out]
+        if outcomes:
+            line = line_of(run, outcomes[-1][0] + 1, results, tokens * run.world.size / max(now - since, 1e-9))
+            lines.append(line)
+            shown.update({name: line[name] for name in SHOWN if line[name] is not None})
         since = now
-        shown.update({name: line[name] for name in SHOWN if line.get(name) is not None})
         due = run.step % run.options.save_checkpoint_steps == 0 or stop or run.finished
         if due and run.world.size > 1:
             check_ranks_agree(run.world, [item.asnumpy() for item in run.model.get_parameters()])
         if log:
-            for entry in [*map(line_of_rollback, left_out), line]:
-                if entry:
-                    log.write(entry)
+            for line in sorted(lines, key=lambda line: line["step"]):
+                log.write(line)
             if due:
                 keep(run, state, folder)
         if stop and not run.finished:
@@ -132,13 +134,13 @@ def roll_back(run, state, trouble):
         f"{len(run.rollbacks.lines)} of at most {run.options.max_rollbacks})")
 
 
-def line_of(run, results, tokens_per_second):
-    """A line of metrics.jsonl, of the steps that `results` are of."""
+def line_of(run, step, results, tokens_per_second):
+    """A line of metrics.jsonl, of the steps up to `step` that `results` are of."""
     loss, mlm_loss, nsp_loss, mlm_accuracy, nsp_accuracy = np.mean([losses for losses, *_ in results], 0).tolist()
     _, _, global_norm, learning_rate, loss_scale = results[-1]
     values = (loss, mlm_loss, nsp_loss, learning_rate, loss_scale, any(overflow for _, overflow, *_ in results),
               global_norm, tokens_per_second, mlm_accuracy, nsp_accuracy)
-    return {"step": run.step, "epoch": (run.step - 1) // run.order.steps_per_epoch + 1,
+    return {"step": step, "epoch": (step - 1) // run.order.steps_per_epoch + 1,
             **{name: finite(value) for name, value in zip(NUMBERS, values)}}
 
 

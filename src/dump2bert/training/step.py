@@ -168,7 +168,8 @@ class TrainStep:
     all of theirs; gradients are exchanged once for each update.
     """
 
-    def __init__(self, loss_network, optimizer, loss_scale=None, clip="global_norm", accumulation_steps=1, world=World()):
+    def __init__(self, loss_network, optimizer, loss_scale=None, clip="global_norm", accumulation_steps=1,
+                 world=World()):
         self.optimizer, self.loss_scale = optimizer, loss_scale or LossScale.none()
         self.accumulation_steps = accumulation_steps
         gradients = Gradients(loss_network, optimizer.weights, self.loss_scale)

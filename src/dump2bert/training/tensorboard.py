@@ -17,7 +17,8 @@ def event(step, scalars=None, wall_time=None):
     data = key(1, DOUBLE) + struct.pack("<d", time.time() if wall_time is None else wall_time)
     if scalars is None:
         return data + field(3, b"brain.Event:2")
-    values = [field(1, field(1, tag.encode()) + key(2, FLOAT) + struct.pack("<f", value)) for tag, value in scalars.items()]
+    values = [field(1, field(1, tag.encode()) + key(2, FLOAT) + struct.pack("<f", value))
+              for tag, value in scalars.items()]
     return data + key(2, VARINT) + varint(step) + field(5, b"".join(values))
 
 
@@ -26,7 +27,8 @@ def key(number, wire_type):
 
 
 def write_events(path, lines, mode="wb"):
-    """Write {tag: number} lines, which hold their `step`, to the event file `path`: a new one, or with mode ab its end."""
+    """Write {tag: number} lines, which hold their `step`, to the event file `path`: a new one, or with mode ab its
+    end."""
     head = [event(0)] if mode == "wb" else []
     with open(path, mode) as file:
         write_records(file, head + [event(line["step"], {tag: value for tag, value in line.items() if tag != "step"})

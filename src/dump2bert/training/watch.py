@@ -1,7 +1,9 @@
-"""Watching the losses for what must not go on: values that are not finite, spikes, a loss scale that can fall no further.
+"""Watching the losses for what must not go on: values that are not finite, spikes, a loss scale that can fall no
+further.
 
-`LossWatch.judge` sees the numbers of every step once, in order, and names the first step that went wrong. The run then goes
-back to its last good snapshot and leaves that step's batch out (training/pretraining.py); `Rollbacks` is the record of it.
+`LossWatch.judge` sees the numbers of every step once, in order, and names the first step that went wrong. The run then
+goes back to its last good snapshot and leaves that step's batch out (training/pretraining.py); `Rollbacks` is the
+record of it.
 """
 
 import json
@@ -55,8 +57,8 @@ class LossWatch:
 
 
 class Rollbacks:
-    """The rollbacks of a run: a line of rollbacks.jsonl each. A step that is named there is never trained on again, so what
-    happens after a kill is what would have happened without it."""
+    """The rollbacks of a run: a line of rollbacks.jsonl each. A step that is named there is never trained on again, so
+    what happens after a kill is what would have happened without it."""
 
     def __init__(self, path=None):
         self.path = path    # None where another rank keeps the record
