@@ -2,6 +2,7 @@
 
 docs/configuration.md          every key: type, default, meaning; and where a default differs from the model zoo's
 workflow/schemas/config.schema.json    the same as a JSON schema, for editors
+docs/tasks.md                  its table of the data sets known by name
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from dump2bert import config
 from dump2bert.cli import COMMANDS
+from dump2bert.tasks.datasets import DATASETS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -91,8 +93,21 @@ def schema():
     return json.dumps(config.Config.model_json_schema(), indent=1, sort_keys=True) + "\n"
 
 
+def tasks():
+    """docs/tasks.md with the table between its two marks made anew."""
+    before, _, rest = (ROOT / "docs/tasks.md").read_text(encoding="utf-8").partition("<!-- data sets -->\n")
+    lines = ["| name | kind | official files | labels | metric | source | licence | tested |",
+             "|---|---|---|---|---|---|---|---|"]
+    for name, dataset in DATASETS.items():
+        labels = "–" if dataset.kind in ("regression", "squad") else len(dataset.labels) if dataset.labels else "found"
+        lines.append(f"| `{name}` | {dataset.kind} | {', '.join(dataset.files)} | {labels} | {dataset.assessment_method} | "
+                     f"{dataset.source} | {dataset.licence} | {'yes' if dataset.tested else 'no'} |")
+    return before + "\n".join(["<!-- data sets -->", "", *lines, "", "<!-- data sets end -->\n"]) + rest.partition(
+        "<!-- data sets end -->\n")[2]
+
+
 def main():
-    files = {"docs/configuration.md": configuration(), "workflow/schemas/config.schema.json": schema()}
+    files = {"docs/tasks.md": tasks(), "docs/configuration.md": configuration(), "workflow/schemas/config.schema.json": schema()}
     for name, text in files.items():
         (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
         if "--check" in sys.argv:

@@ -58,9 +58,10 @@ def restore(options, method):
         raise BadInput("--do_train false needs --load_finetune_checkpoint_path, a network to evaluate")
     checkpoint = options.load_finetune_checkpoint_path
     model, task, labels = load_finetuned(checkpoint, options.device_target, options.device_id)
-    if options.label2id_file_path and read_labels(options.label2id_file_path).names != labels.names:
-        raise BadInput(f"{options.label2id_file_path} has other labels, or another order of them, than the checkpoint "
-                       f"{checkpoint}")
+    beside = options.eval_data_file_path.with_name("labels.json")
+    label_file = options.label2id_file_path or (beside if method == "f1" and beside.is_file() else None)
+    if label_file and read_labels(label_file).names != labels.names:
+        raise BadInput(f"{label_file} has other labels, or another order of them, than the checkpoint {checkpoint}")
     if options.use_crf and not task["use_crf"]:
         raise BadInput(f"{checkpoint} was finetuned without a CRF: leave --use_crf out")
     return model, task, labels, read_development(options, method, labels, task, model.vocab_size)

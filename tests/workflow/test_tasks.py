@@ -1,0 +1,74 @@
+"""All kinds of task through Snakemake, in the official files' forms and one of one's own, on a reduced sample world and a
+network that starts at random."""
+
+import json
+
+import pytest
+
+from tests.workflow.conftest import new_workspace
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+OVERLAY = """
+sample: {articles: 120, records: 60}
+vocabulary: {vocab_size: 600}
+finetune: {max_seq_length: 64, epoch_num: 1}
+networks:
+  base: {hidden_size: 32, intermediate_size: 64, start: random}
+  nezha: null
+tasks:
+  cluener: {use_crf: [false]}
+  tnews: {train: "sample:tnews/train.json", dev: "sample:tnews/dev.json", seeds: [1, 2]}
+  cola: {train: "sample:cola/train.tsv", dev: "sample:cola/dev.tsv"}
+  stsb: {train: "sample:stsb/sts-train.tsv", dev: "sample:stsb/sts-dev.tsv"}
+  squad: {train: "sample:squad/train-v1.1.json", dev: "sample:squad/dev-v1.1.json"}
+  mine:
+    kind: classification
+    train: mine.csv
+    dev: mine.csv
+    fields: {text: question, text_pair: answer, label: verdict}
+    labels: [wrong, right]
+    assessment_method: f1
+"""
+OWN = 'question,answer,verdict\n"你好, 吗",好,right\n你在哪,北京,right\n几点,北京,wrong\n'
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory):
+    """A workspace in which the report of all tasks has been made."""
+    workspace = new_workspace(tmp_path_factory.mktemp("tasks"))
+    (workspace.folder / "overlay.yaml").write_text(OVERLAY)
+    (workspace.folder / "mine.csv").write_text(OWN, encoding="utf-8")
+    workspace.run("report", "--cores", "2")
+    return workspace
+
+
+def test_every_task_has_a_network_predictions_scores_and_a_page(answered):
+    results = answered.folder / "results"
+    metrics = {"cluener": "f1", "tnews": "accuracy", "cola": "matthews", "stsb": "spearman", "squad": "exact_match",
+               "mine": "f1"}
+    for task, metric in metrics.items():
+        run = results / f"networks/base/tasks/{task}/seed-1"
+        scores = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["metrics"]
+        assert metric in scores["standard"] and scores["zoo"], task
+        assert (run / f"predictions.{'tsv' if task in ('cola', 'stsb', 'mine') else 'json'}").is_file()
+        assert task in (results / f"report/{task}.html").read_text(encoding="utf-8")
+    page = (results / "report/index.html").read_text(encoding="utf-8")
+    assert all(f'id="task-{task}"' in page for task in metrics) and "95 % interval" in page
+    assert json.loads((results / "tasks/mine/labels.json").read_text()) == {"wrong": 0, "right": 1}
+    assert answered.stale() == {}
+
+
+def test_a_task_report_asks_for_nothing_of_another_task(answered):
+    answered.edit("overlay.yaml", "seeds: [1, 2]", "seeds: [1, 2, 3]")
+    found = {task: answered.stale(f"{task}_report") for task in ("cola", "stsb", "mine", "tnews")}
+    answered.edit("overlay.yaml", "seeds: [1, 2, 3]", "seeds: [1, 2]")
+    assert found == {"cola": {}, "stsb": {}, "mine": {}, "tnews": {
+        "finetune": 1, "predict": 1, "evaluate": 1, "task_page": 1, "tnews_report": 1}}
+
+
+def test_the_labels_of_a_data_set_make_its_records_stale_and_nothing_else(answered):
+    answered.edit("overlay.yaml", "labels: [wrong, right]", "labels: [right, wrong]")
+    found = answered.stale()
+    answered.edit("overlay.yaml", "labels: [right, wrong]", "labels: [wrong, right]")
+    assert found == {"task_data": 1, "finetune": 1, "predict_table": 1, "evaluate": 1, "task_page": 1, "report": 1}
