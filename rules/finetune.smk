@@ -226,6 +226,7 @@ rule finetune:
         model=f"{RUN}/model.ckpt",
         network=f"{RUN}/network.json",
         metrics=f"{RUN}/metrics.jsonl",
+        answers=f"{RUN}/answers.npz",
     log: f"{RESULTS}/logs/finetune/{{network}}/{{variant}}-{{seed}}.log"
     benchmark: f"{RESULTS}/benchmarks/finetune/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.finetune
@@ -246,6 +247,7 @@ rule predict:
     input:
         model=f"{RUN}/model.ckpt",
         network=f"{RUN}/network.json",
+        answers=f"{RUN}/answers.npz",    # of the process that finetuned: nothing is compiled a second time
         vocab_file=VOCABULARY,
         gold=get_gold,
     output:
@@ -259,6 +261,7 @@ rule predict:
     shell:
         "dump2bert --log {log:q} predict {params.flags:q} --checkpoint {input.model:q} --vocab_file {input.vocab_file:q}"
         " --input {input.gold:q} --output {output.predictions:q} --label_ids {output.label_ids:q}"
+        " --answers {input.answers:q}"
 
 
 use rule predict as predict_table with:

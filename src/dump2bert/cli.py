@@ -82,7 +82,7 @@ COMMANDS = {
                         "NetworkFile Config.device_target Finetune FinetuneRun Vocabulary.do_lower_case",
                         kinds=("classifier", "ner", "squad")),
     "predict": Command("text in, answers out, with a finetuned network; with a pretrained one, masks filled in",
-                       "checkpoint vocab_file input? output? label_ids? nbest_predictions?",
+                       "checkpoint vocab_file input? output? label_ids? nbest_predictions? answers?",
                        "Config.device_target Predict DataForm"),
     "evaluate": Command("score predictions against the gold data",
                         "gold predictions output label_ids?", "TaskName DataForm Evaluated"),
@@ -112,6 +112,8 @@ FILES = {
     "path": "what to look into",
     "source": "what to read: a folder or a checkpoint's path",
     "destination": "folder to write to (for a graph, also a file's name)",
+    "answers": "answers.npz beside a finetuned checkpoint: answers to its development records, for which the network is not "
+               "run again",
     "nbest_predictions": "file for the n best answers of each question (squad)",
     "eval_json_path": "questions with their answers, in SQuAD's form (squad)",
 }

@@ -83,6 +83,16 @@ def finetuned(request, tmp_path_factory):
     return task, folder
 
 
+def test_what_finetuning_keeps_is_what_the_network_answers(finetuned):
+    task, folder = finetuned
+    kind, suffix, _, _, fields = TASKS[task]
+    name = "predictions.json" if suffix == "json" else "predictions.tsv"
+    assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", fields=fields,
+               input=folder / f"dev.{suffix}", vocab_file=folder / "vocab.txt", output=folder / name.replace("predictions", "kept"),
+               answers=folder / "run" / "answers.npz") == 0
+    assert (folder / name.replace("predictions", "kept")).read_bytes() == (folder / name).read_bytes()
+
+
 def finetune(task, folder, output, **flags):
     method = "spearman_correlation" if TASKS[task][0] == "regression" else None
     return run("finetune", "classifier", **{

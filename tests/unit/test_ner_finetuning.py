@@ -124,6 +124,29 @@ def test_finetuning_starts_from_a_pretrained_checkpoint_whose_network_json_says_
     assert finetune(data, data / "none", load_pretrain_checkpoint_path=data / "pretrained" / "model.ckpt") == 1
 
 
+@pytest.mark.parametrize("variant", ["softmax", "crf"])
+def test_what_finetuning_keeps_is_what_the_network_answers_and_spares_its_compilation(finetuned, variant, monkeypatch):
+    assert predict(finetuned, variant) == 0
+    expected = (finetuned / variant / "predictions.json").read_bytes()
+    monkeypatch.setattr("dump2bert.tasks.ner.predict.load_finetuned", None)
+    kept = {"answers": finetuned / variant / "answers.npz", "output": finetuned / "kept.json",
+            "label_ids": finetuned / "kept.npz"}
+    assert predict(finetuned, variant, **kept) == 0
+    assert (finetuned / "kept.json").read_bytes() == expected
+    with np.load(finetuned / variant / "predictions.npz") as run_again, np.load(finetuned / "kept.npz") as found:
+        assert (run_again["predicted"] == found["predicted"]).all() and found["seconds"] > 0
+
+
+def test_answers_of_another_network_or_about_other_records_are_refused(finetuned, capfd):
+    for flags, words in (({"answers": finetuned / "softmax" / "answers.npz"}, "of another network"),
+                         ({"answers": finetuned / "crf" / "answers.npz", "input": finetuned / "train.json"},
+                          "about other records"),
+                         ({"answers": finetuned / "labels.json"}, "is not the answers.npz")):
+        capfd.readouterr()
+        assert predict(finetuned, "crf", output=finetuned / "refused.json", **flags) == 1
+        assert words in capfd.readouterr().err and not (finetuned / "refused.json").exists()
+
+
 def test_predictions_do_not_depend_on_the_batch_size(finetuned):
     assert predict(finetuned, "crf") == 0
     expected = (finetuned / "crf" / "predictions.json").read_bytes()

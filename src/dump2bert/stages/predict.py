@@ -8,10 +8,10 @@ from dump2bert.files import Given
 from dump2bert.tasks.datasets import given
 
 
-def run(*, checkpoint, vocab_file, input, text, output, label_ids, nbest_predictions, batch_size, device_target, top, spec,
+def run(*, checkpoint, vocab_file, input, text, output, label_ids, nbest_predictions, answers, batch_size, device_target, top, spec,
         format, fields, labels, question, context):
     """The kind of task stands in the network.json beside the checkpoint. text, or question and context (squad): in place of
-    input; output: None is standard output; top: words for each mask; spec, format, fields, labels: as in task_data."""
+    input; output: None is standard output; answers: what finetune has kept of the network's answers; top: words for each mask; spec, format, fields, labels: as in task_data."""
     from dump2bert.training.checkpoints import read_description
 
     if (question is None) != (context is None) or [input, text, question].count(None) != 2:
@@ -20,8 +20,8 @@ def run(*, checkpoint, vocab_file, input, text, output, label_ids, nbest_predict
     input, output = Given(text) if text is not None else input, output or "-"
     task = read_description(checkpoint).get("task")
     if not task:
-        if label_ids or input is None:
-            raise BadInput(f"{checkpoint} is a pretrained network, which only fills in masks, without --label_ids: finetune it "
+        if label_ids or answers or input is None:
+            raise BadInput(f"{checkpoint} is a pretrained network, which only fills in masks, without --label_ids or --answers: finetune it "
                            "first (dump2bert finetune)")
         load("tasks.fill_mask").predict(checkpoint, vocab_file, input, output, batch_size, device_target, top)
         return
@@ -36,4 +36,4 @@ def run(*, checkpoint, vocab_file, input, text, output, label_ids, nbest_predict
     if task["kind"] == "squad":
         own = {name: value for name, value in (("question", asked), ("nbest", nbest_predictions)) if value}
     load(f"tasks.{task['kind']}.predict").predict(
-        checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, **own)
+        checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, answers, **own)

@@ -1,8 +1,10 @@
 """What finetuning and predicting have in common in all kinds of task: the network to start from, what is written at the
 end, the loading of a finetuned network's vocabulary, and batches of rows in, numbers out."""
 
+import hashlib
 import json
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from dump2bert.tasks.batches import batches_of, suitable_widths
 from dump2bert.tasks.heads import starting_network
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 from dump2bert.training import checkpoints, context
+from dump2bert.training.arrays import write_arrays
 
 
 def open_network(options):
@@ -91,3 +94,36 @@ def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None):
         if progress:
             progress.update()
     return time.monotonic() - started, len(batches)
+
+
+ANSWERS = "answers.npz"
+
+
+def keep_answers(options, input_ids, timed):
+    """Write what the network has said of the development rows beside its checkpoint, for the stage `predict`: what is
+    compiled to evaluate need not be compiled again to predict. timed: a kind's Timed (values, seconds, steps)."""
+    folder = prepared_folder(options)
+    values, seconds, steps = timed
+    with atomic_write(folder / ANSWERS, "wb") as file:
+        write_arrays(file, {"model": np.array(sha256_of(folder / "model.ckpt")), "rows": np.array(digest_of(input_ids)),
+                            "values": values, "seconds": np.float64(seconds), "steps": np.int64(steps)},
+                     zipfile.ZIP_DEFLATED)
+
+
+def kept_answers(path, checkpoint, input_ids):
+    """-> values, seconds, steps, as keep_answers wrote them to `path`. BadInput where they are another network's, or
+    about other rows."""
+    try:
+        with np.load(path) as arrays:
+            model, rows, values, seconds, steps = (arrays[name] for name in ("model", "rows", "values", "seconds", "steps"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} is not the {ANSWERS} that `dump2bert finetune` writes: leave --answers out") from error
+    for what, found, wanted in (("of another network than", str(model), sha256_of(checkpoint)),
+                                ("about other records than --input, predicted with", str(rows), digest_of(input_ids))):
+        if found != wanted:
+            raise BadInput(f"{path} holds answers {what} {checkpoint}: leave --answers out, and the network is run")
+    return values, float(seconds), int(steps)
+
+
+def digest_of(input_ids):
+    return hashlib.sha256(np.ascontiguousarray(input_ids, np.int32).tobytes()).hexdigest()

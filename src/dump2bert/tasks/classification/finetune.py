@@ -15,7 +15,8 @@ from dump2bert.tasks.classification.predict import load_finetuned, predict_rows
 from dump2bert.tasks.classification.rows import read_rows
 from dump2bert.tasks.classification.scores import SCORE_OF, scores
 from dump2bert.tasks.datasets import DATASETS
-from dump2bert.tasks.finetuning import check_longest, common_description, dropped, keep, open_network, prepared_folder
+from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, keep_answers, open_network,
+                                        prepared_folder)
 from dump2bert.tasks.heads import start_from
 
 
@@ -31,7 +32,9 @@ def finetune(options):
         raise BadInput("--do_eval true needs --eval_data_file_path")
     model, task, development = train(options, method) if options.do_train else restore(options, method)
     if options.do_eval:
-        report(model, development, task, options, method)
+        timed = report(model, development, task, options, method)
+        if options.do_train:
+            keep_answers(options, development.input_ids, timed)
 
 
 def restore(options, method):
@@ -123,7 +126,7 @@ def evaluated(model, rows, options, what=None):
 
 
 def report(model, rows, task, options, method):
-    """Evaluate; print the zoo's lines on standard output."""
+    """Evaluate; print the zoo's lines on standard output -> Timed."""
     timed = evaluated(model, rows, options, "evaluated")
     gold = rows.record_labels
     print(f"records {len(gold)}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
@@ -132,7 +135,7 @@ def report(model, rows, task, options, method):
     if method == "spearman_correlation":
         print(f"Pearson Correlation is {found['pearson']:.6f}")
         print(f"Spearman Correlation is {found['spearman']:.6f}", flush=True)
-        return
+        return timed
     for label, values in found["per_label"].items():
         print(f"label: {label}, F1: {values['f1']:.6f}")
     lines = [f"acc_num {int((gold == timed.values).sum())}, total_num {len(gold)}, accuracy {found['accuracy']:.6f}"]
@@ -141,3 +144,4 @@ def report(model, rows, task, options, method):
     if method == "f1":   # of several labels the mean, which has no precision and recall to it
         lines += [f"{name.capitalize()} {found[name]:.6f}" for name in ("precision", "recall", "f1") if name in found]
     print("\n".join(lines), flush=True)
+    return timed

@@ -12,7 +12,7 @@ from dump2bert.nets.bert import initialize, namespace
 from dump2bert.progress import duration
 from dump2bert.tasks import training
 from dump2bert.tasks.batches import order_of
-from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, open_network,
+from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, keep_answers, open_network,
                                         prepared_folder, tokenizer_for)
 from dump2bert.tasks.heads import start_from
 from dump2bert.tasks.ner.alignment import align
@@ -49,7 +49,9 @@ def finetune(options):
         raise BadInput("--assessment_method clue_benchmark evaluates texts, so it needs --vocab_file_path")
     model, task, labels, development = train(options, method) if options.do_train else restore(options, method)
     if options.do_eval:
-        report(model, development, labels, options.eval_batch_size, method)
+        timed = report(model, development, labels, options.eval_batch_size, method)
+        if options.do_train:
+            keep_answers(options, development.rows.input_ids, timed)
 
 
 def restore(options, method):
@@ -154,7 +156,7 @@ def strict_f1(model, development, batch_size):
 
 
 def report(model, development, labels, batch_size, method):
-    """Evaluate; print the zoo's lines on standard output, the scores of whole entities last."""
+    """Evaluate; print the zoo's lines on standard output, the scores of whole entities last -> Timed."""
     timed = predict_labels(model, development.rows, batch_size, "evaluated", development.order)
     found = development.entities(timed.label_ids)
     tokens = label_id_scores(development.rows.label_ids, timed.label_ids)
@@ -171,3 +173,4 @@ def report(model, development, labels, batch_size, method):
     scores = span_scores(development.gold, found, labels.types)
     for name in ("precision", "recall", "f1"):
         print(f"{name.capitalize()} {scores[name]:.6f}", flush=True)
+    return timed

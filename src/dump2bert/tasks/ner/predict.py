@@ -13,7 +13,7 @@ from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
 from dump2bert.tasks.datasets import dataset_of
-from dump2bert.tasks.finetuning import run_batches, tokenizer_for
+from dump2bert.tasks.finetuning import kept_answers, run_batches, tokenizer_for
 from dump2bert.tasks.ner.alignment import align, character_spans
 from dump2bert.tasks.ner.labels import Labels
 from dump2bert.tasks.ner.model import TokenLabeller
@@ -69,31 +69,40 @@ def entities_of(aligned, label_ids, labels):
     return character_spans(merge(aligned.rows, label_ids), aligned.offsets, labels)
 
 
-def load_finetuned(checkpoint, device_target, device_id=0):
-    """-> (TokenLabeller with its weights, the `task` of network.json, Labels)."""
-    context.set_up(device_target, device_id)
+def describe_finetuned(checkpoint):
+    """-> (the options of the network, the `task` of network.json, Labels)."""
     description = checkpoints.read_description(checkpoint)
     task = description.get("task")
     if not task or task["kind"] != "ner":
         found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
         raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune ner`")
-    network, labels = description["network"], Labels(task["labels"])
+    return description["network"], task, Labels(task["labels"])
+
+
+def load_finetuned(checkpoint, device_target, device_id=0):
+    """-> (TokenLabeller with its weights, the `task` of network.json, Labels)."""
+    context.set_up(device_target, device_id)
+    network, task, labels = describe_finetuned(checkpoint)
     network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
     model = TokenLabeller(network, labels, task["use_crf"], task["forbid_illegal_labels"])
     checkpoints.load_weights(checkpoint, model)
     return model, task, labels
 
 
-def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, **own):
+def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, answers=None, **own):
     """Write the submission for the records in `input` (see reading.texts) to `output` (- is standard output). label_ids:
-    an .npz, or None, for the label ids of all tokens and the time taken. own: what datasets.dataset_of takes."""
-    model, task, labels = load_finetuned(checkpoint, device_target)
+    an .npz, or None, for the label ids of all tokens and the time taken. answers: see finetuning.kept_answers; None: the
+    network is run. own: what datasets.dataset_of takes."""
+    _, task, labels = describe_finetuned(checkpoint)
     dataset = dataset_of(task["name"], "ner", **own)
     records = [record if {kind for _, _, kind in record.entities or ()} <= set(labels.types) else
                record._replace(entities=None) for record in texts(input, dataset)]
     tokenizer = tokenizer_for(task, vocab_file)
     aligned = align(records, tokenizer, labels, task["max_seq_length"])
-    timed = predict_labels(model, aligned.rows, batch_size, "predicted")
+    if answers:
+        timed = Timed(*kept_answers(answers, checkpoint, aligned.rows.input_ids))
+    else:
+        timed = predict_labels(load_finetuned(checkpoint, device_target)[0], aligned.rows, batch_size, "predicted")
     found = entities_of(aligned, timed.label_ids, labels)
     if str(output) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")

@@ -12,8 +12,8 @@ from dump2bert.nets.bert import initialize, namespace
 from dump2bert.progress import duration
 from dump2bert.tasks import training
 from dump2bert.tasks.batches import order_of
-from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, open_network, prepared_folder,
-                                        tokenizer_for)
+from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, keep_answers, open_network,
+                                        prepared_folder, tokenizer_for)
 from dump2bert.tasks.heads import start_from
 from dump2bert.tasks.squad.answers import best_answers, predictions
 from dump2bert.tasks.squad.model import SpanLoss, SpanReader, training_inputs
@@ -45,7 +45,9 @@ def finetune(options):
         raise BadInput("--do_eval true needs --eval_json_path, the questions with their answers, and --vocab_file_path")
     model, task, development = train(options) if options.do_train else restore(options)
     if options.do_eval:
-        report(model, development, task, options.eval_batch_size)
+        timed = report(model, development, task, options.eval_batch_size)
+        if options.do_train:
+            keep_answers(options, development.rows.input_ids, timed)
 
 
 def restore(options):
@@ -125,8 +127,9 @@ def evaluated(model, development, task, batch_size, what=None):
 
 
 def report(model, development, task, batch_size):
-    """Evaluate; print the scores as the model zoo does, last on standard output."""
+    """Evaluate; print the scores as the model zoo does, last on standard output -> Timed."""
     scores, timed = evaluated(model, development, task, batch_size, "evaluated")
     print(f"records {len(development.asked.questions)}, {1000 * timed.seconds / max(timed.steps, 1):.3f} ms/step, "
           f"total time {timed.seconds:.3f} s ({duration(timed.seconds)})")
     print(json.dumps(scores), flush=True)
+    return timed

@@ -11,7 +11,7 @@ import numpy as np
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write, write_json
 from dump2bert.progress import say
-from dump2bert.tasks.finetuning import run_batches, tokenizer_for
+from dump2bert.tasks.finetuning import kept_answers, run_batches, tokenizer_for
 from dump2bert.tasks.squad.alignment import tokenize
 from dump2bert.tasks.squad.answers import best_answers, n_best, predictions
 from dump2bert.tasks.squad.model import SpanReader, network_inputs
@@ -54,37 +54,46 @@ def windows_of(asked, task, tokenizer):
                                     task["max_query_length"]).rows
 
 
-def load_finetuned(checkpoint, device_target, device_id=0):
-    """-> (SpanReader with its weights, the `task` of network.json)."""
-    context.set_up(device_target, device_id)
+def describe_finetuned(checkpoint):
+    """-> (the options of the network, the `task` of network.json)."""
     description = checkpoints.read_description(checkpoint)
     task = description.get("task")
     if not task or task["kind"] != "squad":
         found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
         raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune squad`")
-    network = description["network"]
+    return description["network"], task
+
+
+def load_finetuned(checkpoint, device_target, device_id=0):
+    """-> (SpanReader with its weights, the `task` of network.json)."""
+    context.set_up(device_target, device_id)
+    network, task = describe_finetuned(checkpoint)
     network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
     model = SpanReader(network)
     checkpoints.load_weights(checkpoint, model)
     return model, task
 
 
-def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, question=None, nbest=None):
+def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device_target, answers=None, question=None,
+            nbest=None):
     """Write {id: answer} for the questions in `input` (see records.read_asked), or for the one `question`, a pair of it
     and its context, to `output` (- is standard output). nbest: a file, or None, for the n best answers of each;
-    label_ids: an .npz, or None, for the time taken."""
+    label_ids: an .npz, or None, for the time taken. answers: see finetuning.kept_answers; None: the network is run."""
     asked = one_question(*question) if question else read_asked(input)
-    model, task = load_finetuned(checkpoint, device_target)
+    _, task = describe_finetuned(checkpoint)
     paragraphs, rows = windows_of(asked, task, tokenizer_for(task, vocab_file))
-    timed = predict_logits(model, rows, batch_size, "predicted")
-    answers = best_answers(asked, paragraphs, rows, timed.logits, task["n_best_size"], task["max_answer_length"])
+    if answers:
+        timed = Timed(*kept_answers(answers, checkpoint, rows.input_ids))
+    else:
+        timed = predict_logits(load_finetuned(checkpoint, device_target)[0], rows, batch_size, "predicted")
+    found = best_answers(asked, paragraphs, rows, timed.logits, task["n_best_size"], task["max_answer_length"])
     if nbest:
-        write_json(nbest, n_best(asked, answers))
+        write_json(nbest, n_best(asked, found))
     if str(output) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-        print(json.dumps(predictions(asked, answers), ensure_ascii=False, indent=1), flush=True)
+        print(json.dumps(predictions(asked, found), ensure_ascii=False, indent=1), flush=True)
     else:
-        write_json(output, predictions(asked, answers))
+        write_json(output, predictions(asked, found))
     if label_ids:
         with atomic_write(Path(label_ids), "wb") as file:
             write_arrays(file, {"seconds": np.float64(timed.seconds), "steps": np.int64(timed.steps)},
