@@ -1,0 +1,54 @@
+"""Networks from elsewhere and networks that are not pretrained, through Snakemake."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from dump2bert.digest import closure
+from dump2bert.training.checkpoints import read_weights
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+NETWORKS = """  brought: {start: elsewhere}
+  untrained: {like: base, start: random}
+"""
+EXPORT = "results/networks/base/export/model.safetensors"
+
+
+def test_a_network_goes_out_and_comes_in_and_is_finetuned_beside_its_like_and_an_untrained_one(workspace):
+    workspace.run("--cores", "2", EXPORT)
+    results = workspace.folder / "results"
+    shutil.copytree(results / "networks/base/export", workspace.folder / "elsewhere")
+    overlay = workspace.folder / "overlay.yaml"
+    overlay.write_text(overlay.read_text() + NETWORKS + "tasks: {cluener: {networks: [base, brought, untrained], "
+                       "use_crf: [false]}}\n")
+    assert workspace.stale("pretrain_all") == {}
+    assert workspace.stale("cluener_report") == {"import": 1, "finetune": 2, "predict": 2, "evaluate": 2, "task_page": 1,
+                                                 "cluener_report": 1}
+    workspace.run("--cores", "2", "cluener_report")
+    networks = results / "networks"
+    pretrained, brought = (read_weights(networks / path / "model.ckpt") for path in ("base/pretrain", "brought/import"))
+    assert pretrained.keys() == brought.keys()
+    assert all(np.array_equal(pretrained[name], brought[name]) for name in pretrained)
+    finetuned = {name: read_weights(networks / name / "tasks/cluener/seed-1/model.ckpt")
+                 for name in ("base", "brought", "untrained")}
+    assert all(np.array_equal(value, finetuned["brought"][name]) for name, value in finetuned["base"].items())
+    words = "bert.embeddings.word_embeddings.weight"
+    assert finetuned["untrained"][words].shape == pretrained[words].shape
+    starts = {name: json.loads((networks / name / "tasks/cluener/seed-1/network.json").read_text())["provenance"][
+        "initial_weights"] for name in finetuned}
+    assert starts["untrained"] is None and starts["brought"]["path"].endswith("brought/import/model.ckpt")
+    page = (results / "report/cluener.html").read_text()
+    assert "random weights" in page and "elsewhere" in page
+    assert workspace.stale("cluener_report") == {}
+    config = workspace.folder / "elsewhere/config.json"
+    config.write_text(config.read_text().replace('"hidden_dropout_prob": 0.0', '"hidden_dropout_prob": 0.1'))
+    assert workspace.stale("cluener_report") == {"import": 1, "finetune": 1, "predict": 1, "evaluate": 1, "task_page": 1,
+                                                 "cluener_report": 1}
+    for stage, more in (("import", ()), ("export", ("interop.huggingface",))):
+        noted = [file.read_text().splitlines() for file in (workspace.folder / "noted_modules").iterdir()]
+        loaded = {name for words, *names in noted if f" {stage} " in f" {words} " for name in names}
+        assert loaded and loaded <= closure(f"stages.{stage}", *more) | {"dump2bert.cli", "dump2bert.command_options",
+                                                                        "dump2bert.config", "dump2bert.config_corpus"}
