@@ -52,7 +52,8 @@ COMMANDS = {
     "clean text": (["clean"], {"input_file": "IN/text.txt", "output": "OUT/text.txt", "statistics": "OUT/text.json",
                                "input_format": "text", "language": "en"}),
     "split": (["split"], {"input_file": "IN/text.txt", "part_statistics": "IN/text.json", "train_dir": "OUT/train",
-                          "held_out_dir": "OUT/held_out", "statistics": "OUT/statistics.json", "language": "en"}),
+                          "held_out_dir": "OUT/held_out", "statistics": "OUT/statistics.json", "language": "en",
+                          "max_list_share": "1", "max_digit_share": "1"}),      # the text is letters and numbers
     "vocabulary": (["vocabulary"], {"vocab_file": "IN/vocab.txt", "output": "OUT/vocab.txt"}),
     "train vocabulary": (["vocabulary"], {"input_file": "IN/text.txt", "output": "OUT/vocab.txt", "vocab_size": "100"}),
     "pretraining_data": (["pretraining_data"], {

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from dump2bert.corpus.dump import Stream, packing
 from dump2bert.corpus.extraction import extract
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, decoded_lines, read_json, sha256_of
+from dump2bert.files import atomic_write, decoded_lines, make_folder, read_json, sha256_of
 from dump2bert.progress import say
 
 END = bz2.compress(b"</mediawiki>\n")
@@ -135,15 +135,18 @@ def copy_bytes(file, copy, start, end):
 def part_dump(dump, part, output):
     """A part as a dump in a temporary folder beside `output`; in what BadInput says it has the name of the whole."""
     output = Path(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     prefix = f".{output.name}.part-"
     for stale in output.parent.glob(f"{prefix}*"):
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=output.parent) as folder:
         path = Path(folder) / "dump.xml.bz2"
-        write_part(dump, part, path)
         try:
+            write_part(dump, part, path)
             yield path, Path(folder)
+        except OSError as error:
+            error.filename = error.filename or str(output)     # the disk is full
+            raise
         except BadInput as error:
             told = str(error).replace(str(path), f"{dump} (bytes {part.start} to {part.end})")
             raise BadInput(told) from error
