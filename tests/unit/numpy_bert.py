@@ -85,7 +85,7 @@ def encode(weights, network, input_ids, token_type_ids, input_mask):
 
 
 def pretraining_loss(weights, network, batch):
-    """`batch`: the seven columns of pretraining data -> loss, mlm_loss, nsp_loss"""
+    """`batch`: the seven columns of pretraining data -> loss, mlm_loss, nsp_loss, mlm_accuracy, nsp_accuracy"""
     sequence, pooled = encode(weights, network, batch["input_ids"], batch["segment_ids"], batch["input_mask"])
     masked = np.take_along_axis(sequence, batch["masked_lm_positions"][:, :, None], 1)
     masked = activation(network["hidden_act"], dense(weights, "cls.predictions.transform.dense", masked))
@@ -95,4 +95,7 @@ def pretraining_loss(weights, network, batch):
     mlm_loss = (losses * batch["masked_lm_weights"]).sum() / (batch["masked_lm_weights"].sum() + 1e-5)
     next_sentence = log_softmax(dense(weights, "cls.seq_relationship", pooled))
     nsp_loss = -np.take_along_axis(next_sentence, batch["next_sentence_labels"], 1).mean()
-    return mlm_loss + nsp_loss, mlm_loss, nsp_loss
+    right = words.argmax(-1) == batch["masked_lm_ids"]
+    mlm_accuracy = (right * batch["masked_lm_weights"]).sum() / (batch["masked_lm_weights"].sum() + 1e-5)
+    nsp_accuracy = (next_sentence.argmax(-1) == batch["next_sentence_labels"][:, 0]).mean()
+    return mlm_loss + nsp_loss, mlm_loss, nsp_loss, mlm_accuracy, nsp_accuracy

@@ -106,6 +106,6 @@ def test_float16_is_close_to_float32():
     losses = []
     for kind in ("float32", "float16"):
         network = small_network(compute_type=kind, relative_positions="zoo")
-        losses.append([value.asnumpy().item() for value in PretrainingLoss(built(network))(*inputs(network, batch))])
+        losses.append([value.asnumpy().item() for value in PretrainingLoss(built(network))(*inputs(network, batch))][:3])
     np.testing.assert_allclose(*losses, rtol=5e-3)
     assert losses[0] != losses[1]

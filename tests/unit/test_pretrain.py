@@ -275,7 +275,7 @@ def test_evaluation_covers_every_instance_and_equals_numpy(data, tmp_path, undis
     batch = open_records(data, None).batch(np.arange(ROWS))
     network = json.loads((undisturbed / "network.json").read_text())["network"]
     weights = {name: value.astype(np.float64) for name, value in read_weights(undisturbed / "model.ckpt").items()}
-    _, mlm_loss, nsp_loss = numpy_bert.pretraining_loss(weights, network, batch)
+    _, mlm_loss, nsp_loss, *_ = numpy_bert.pretraining_loss(weights, network, batch)
     used = batch["masked_lm_weights"] > 0
     commonest = np.bincount(batch["masked_lm_ids"][used]).max()
     assert found["instances"] == ROWS and found["masked_words"] == used.sum()
