@@ -13,8 +13,8 @@ def refuse(where, found, advice, **passing):
     """Raise BadInput. passing: the key of `gates` and the value with which the run goes on."""
     keys = ", ".join(f"{key}: {value}" for key, value in passing.items())
     flags = " ".join(f"--{key} {value}" for key, value in passing.items())
-    raise BadInput(f"{where}: {found}; {advice}. If it is meant, say `gates: {{{keys}}}` in the configuration ({flags} on "
-                   "the command line)")
+    raise BadInput(f"{where}: {found}; {advice}. If it is meant, say `gates: {{{keys}}}` in the configuration ({flags} "
+                   "on the command line)")
 
 
 def check_sentences(where, documents, sentences, min_sentences_per_document):
@@ -29,7 +29,8 @@ def check_sentences(where, documents, sentences, min_sentences_per_document):
 def check_share(where, what, share, limit, advice, key):
     """share and limit: from 0 to 1."""
     if share > limit:
-        refuse(where, f"{what} {share:.1%}, above the {limit:.1%} that are let through", advice, **{key: passed(share, 1)})
+        refuse(where, f"{what} {share:.1%}, above the {limit:.1%} that are let through", advice,
+               **{key: passed(share, 1)})
 
 
 def passed(value, direction):

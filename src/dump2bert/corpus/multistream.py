@@ -1,9 +1,9 @@
 """Multistream dumps: a bzip2 file of many streams, each of 100 pages, and an index of where they begin.
 
-Wikimedia's form: the first stream holds the head (<mediawiki>, <siteinfo>), the last the closing </mediawiki>; the index has
-a line OFFSET:PAGE ID:TITLE for each page. A stream can be decompressed by itself, so a dump can be cut into parts that are
-worked on side by side: `cut` says where, `write_part` makes a dump of its own of one, `write_templates` collects what
-the pages of all parts may include.
+Wikimedia's form: the first stream holds the head (<mediawiki>, <siteinfo>), the last the closing </mediawiki>; the index
+has a line OFFSET:PAGE ID:TITLE for each page. A stream can be decompressed by itself, so a dump can be cut into parts
+that are worked on side by side: `cut` says where, `write_part` makes a dump of its own of one, `write_templates`
+collects what the pages of all parts may include.
 """
 
 import bz2
@@ -48,12 +48,12 @@ def cut(dump, index, parts):
     size = Path(dump).stat().st_size
     streams = [(offset, sum(1 for _ in pages)) for offset, pages in groupby(offsets(index))]
     if len(streams) < parts:
-        raise BadInput(f"{index} lists {len(streams)} streams, which cannot be cut into {parts} parts: set extract.parts to "
-                       f"{len(streams)} at most")
+        raise BadInput(f"{index} lists {len(streams)} streams, which cannot be cut into {parts} parts: set "
+                       f"extract.parts to {len(streams)} at most")
     head, last = streams[0][0], streams[-1][0]
     if last >= size:
-        raise BadInput(f"{dump} has {size} bytes, but {index} says that a stream begins at byte {last}: the dump is cut off, "
-                       "or the index is another dump's")
+        raise BadInput(f"{dump} has {size} bytes, but {index} says that a stream begins at byte {last}: the dump is "
+                       "cut off, or the index is another dump's")
     starts = first_streams([offset for offset, _ in streams], size, parts)
     cuts = []
     with open(dump, "rb") as file:
@@ -61,8 +61,8 @@ def cut(dump, index, parts):
             start = streams[first][0]
             file.seek(start)
             if not file.read(3) == b"BZh":
-                raise BadInput(f"{dump} has no stream at byte {start}, where {index} says that one begins: the index is "
-                               "another dump's, or the dump is no multistream one")
+                raise BadInput(f"{dump} has no stream at byte {start}, where {index} says that one begins: the "
+                               "index is another dump's, or the dump is no multistream one")
             end = streams[after][0] if after < len(streams) else size
             cuts.append({"start": start, "end": end, "pages": sum(pages for _, pages in streams[first:after])})
     say(f"{sum(pages for _, pages in streams)} pages in {len(streams)} streams are cut into {parts} parts")
@@ -79,8 +79,8 @@ def offsets(index):
             for number, line in decoded_lines(file, index):
                 offset, _, rest = line.partition(":")
                 if not offset.isdecimal() or not rest.partition(":")[0].isdecimal() or int(offset) < max(before, 1):
-                    raise BadInput(f"{index} line {number} is none of a multistream index, which has OFFSET:PAGE ID:TITLE "
-                                   "with ascending offsets")
+                    raise BadInput(f"{index} line {number} is none of a multistream index, which has "
+                                   "OFFSET:PAGE ID:TITLE with ascending offsets")
                 before = int(offset)
                 yield before
     except (EOFError, OSError) as error:
@@ -90,7 +90,7 @@ def offsets(index):
 
 
 def first_streams(starts, size, parts):
-    """The number of the first stream of each part, so that parts have about the same number of bytes and none is empty."""
+    """The number of the first stream of each part; parts have about the same number of bytes, and none is empty."""
     firsts, stream = [], 0
     for part in range(parts):
         wanted = starts[0] + (size - starts[0]) * part / parts
@@ -126,7 +126,8 @@ def copy_bytes(file, copy, start, end):
     while left:
         block = file.read(min(left, 1 << 20))
         if not block:
-            raise BadInput(f"{file.name} ends at byte {file.tell()}, before its part from {start} to {end}: fetch it again")
+            raise BadInput(f"{file.name} ends at byte {file.tell()}, within its part from {start} to {end}: fetch it "
+                           "again")
         copy.write(block)
         left -= len(block)
 
@@ -153,7 +154,7 @@ def part_dump(dump, part, output):
 
 
 def write_templates(dump, streams, number, output):
-    """Write the templates of one part (pages of namespace 10, as they stand in the dump) to a .gz file; their number."""
+    """Write the templates of one part (pages of namespace 10, as the dump has them) to a .gz file; their number."""
     count = 0
     with part_dump(dump, read_part(streams, number), output) as (path, _), atomic_write(output, "wb") as file:
         with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
@@ -187,6 +188,6 @@ def extract_part(dump, streams, number, templates, output, processes):
                     shutil.copyfileobj(source, file)
         found = extract(path, output, processes, templates=collected)
         if found["pages"] != part.pages:
-            raise BadInput(f"{path} has {found['pages']} pages, but the index lists {part.pages} for it: dump and index do not "
-                           "belong together, or the dump is damaged")
+            raise BadInput(f"{path} has {found['pages']} pages, but the index lists {part.pages} for it: dump and "
+                           "index do not belong together, or the dump is damaged")
     return found

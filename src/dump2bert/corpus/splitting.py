@@ -64,8 +64,8 @@ def split(input_files, part_statistics, train_dir, held_out_dir, language, held_
     kept = fates == 0
     check(judged, fates, gates)
     if kept.sum() < 2:
-        raise BadInput(f"the corpus has {kept.sum()} document(s) once duplicates and what is no text are dropped: at least "
-                       "two are needed, one to train on and one to hold out")
+        raise BadInput(f"the corpus has {kept.sum()} document(s) once duplicates and what is no text are dropped: at "
+                       "least two are needed, one to train on and one to hold out")
     held = choose_held_out(judged.hashes, kept, held_out)
     shown = examples_to_show(fates)
     wanted = {wanted for numbers in shown.values() for number in numbers for wanted in (number, int(like[number]))}
@@ -175,7 +175,8 @@ def examples_to_show(fates):
 
 
 def write_source(source, fates, held, train_file, held_out_file, rules, start, wanted, texts):
-    """Write one source's documents to their sides; returns counts, and puts the beginnings of the documents `wanted` into `texts`.
+    """Write one source's documents to their sides; returns counts, and puts the beginnings of the documents `wanted`
+    into `texts`.
 
     fates, held: from the source's first document on, which is number `start` of all.
     """

@@ -101,7 +101,8 @@ def instance_numbers(records, vocabulary):
     predictions = [int((record["masked_lm_weights"] > 0).sum()) for record in records]
     positions = sum(len(record["input_ids"]) for record in records)
     yield ""
-    yield f"tokens to predict: {sum(predictions) / max(sum(lengths), 1):.1%} of all; padding: {1 - sum(lengths) / positions:.1%}"
+    masked = sum(predictions) / max(sum(lengths), 1)
+    yield f"tokens to predict: {masked:.1%} of all; padding: {1 - sum(lengths) / positions:.1%}"
     if "next_sentence_labels" in records[0]:
         random_next = np.mean([record["next_sentence_labels"][0] for record in records])
         yield f"second part: {random_next:.1%} random (label 1), {1 - random_next:.1%} the next one (label 0)"
@@ -118,7 +119,8 @@ def instance_numbers(records, vocabulary):
 
 def masks(record, mask):
     """Yield (position, id to predict, how it is shown) of an instance."""
-    for position, label, weight in zip(record["masked_lm_positions"], record["masked_lm_ids"], record["masked_lm_weights"]):
+    columns = (record[name] for name in ("masked_lm_positions", "masked_lm_ids", "masked_lm_weights"))
+    for position, label, weight in zip(*columns):
         if weight > 0 and position < len(record["input_ids"]):
             token = record["input_ids"][position]
             kind = "as [MASK]" if token == mask else "as they are" if token == label else "as another token"

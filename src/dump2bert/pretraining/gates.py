@@ -31,8 +31,8 @@ def check_data(where, statistics, gates):
     if documents is not None:
         if documents < gates.min_documents:
             refuse(where, f"the data come from {documents} document(s)",
-                   "next sentence prediction takes its random sentences from other documents, so at least two are needed; "
-                   "a blank line stands between documents", min_documents=documents)
+                   "next sentence prediction takes its random sentences from other documents, so at least two are "
+                   "needed; a blank line stands between documents", min_documents=documents)
         if sentences is not None:
             check_sentences(where, documents, sentences, gates.min_sentences_per_document)
     if "unknown_rate" in statistics:
@@ -45,8 +45,8 @@ def check_data(where, statistics, gates):
         check_mask_rate(where, statistics, gates.max_mask_factor)
     if "padding_rate" in statistics:
         check_share(where, "padding is", statistics["padding_rate"], gates.max_padding_rate,
-                    f"the documents are much shorter than max_seq_length {statistics.get('max_seq_length')}: a smaller one "
-                    "makes training faster", "max_padding_rate")
+                    f"the documents are much shorter than max_seq_length {statistics.get('max_seq_length')}: a smaller "
+                    "one makes training faster", "max_padding_rate")
 
 
 def check_nsp(where, random_next_rate, instances, limit):
@@ -84,7 +84,7 @@ def check_shards(shards, accept_equal_shards):
         for path in alike if len(alike) > 1 else []:
             digest = sha256_of(path)
             if digest in seen:
-                raise BadInput(f"{path} and {seen[digest]} are the same, so their records would be trained on twice: take "
-                               "one away, or make the data again. If it is meant, say `gates: {accept_equal_shards: true}` "
-                               "in the configuration (--accept_equal_shards true on the command line)")
+                raise BadInput(f"{path} and {seen[digest]} are the same, so their records would be trained on twice: "
+                               "take one away, or make the data again. If it is meant, say `gates: "
+                               "{accept_equal_shards: true}` in the configuration (--accept_equal_shards true on the command line)")
             seen[digest] = path
