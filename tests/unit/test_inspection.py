@@ -169,6 +169,7 @@ def test_bars_are_as_long_as_their_share():
 def test_ranges_of_numbers():
     assert binned([1, 2, 2, 3]) == [("1", 1), ("2", 2), ("3", 1)]
     assert binned(range(100), 4) == [("0-24", 25), ("25-49", 25), ("50-74", 25), ("75-99", 25)]
+    assert binned(range(5), 2) == [("0-2", 3), ("3-4", 2)] and binned([1, 2, 3], 2) == [("1-2", 2), ("3", 1)]
     assert binned([]) == []
 
 

@@ -37,8 +37,9 @@ def binned(values, bins=10):
     for value in values:
         counts[(int(value) - low) // width] = counts.get((int(value) - low) // width, 0) + 1
     starts = range(low, high + 1, width)
-    return [(str(start) if width == 1 else f"{start}-{min(start + width - 1, high)}", counts.get(place, 0))
-            for place, start in enumerate(starts)]
+    ends = [min(start + width - 1, high) for start in starts]
+    return [(str(start) if start == end else f"{start}-{end}", counts.get(place, 0))
+            for place, (start, end) in enumerate(zip(starts, ends))]
 
 
 def size(number):
