@@ -231,28 +231,50 @@ def test_what_the_user_says_of_the_network_wins_and_an_own_checkpoint_can_be_rea
     assert description["network"] == {**network, "num_attention_heads": 4, "hidden_dropout_prob": 0.3}
 
 
-@pytest.mark.parametrize("kind", ["none", "nezha", "zoo"])
-def test_graphs_give_the_network_s_own_outputs(tmp_path, kind):
-    import mindspore as ms
-    from mindspore import nn
+SIZES = ("--batch_size", "2", "--seq_length", "7", "--max_predictions_per_seq", "3")
 
+
+def network_and_outputs(folder, kind):
+    """Save a checkpoint in `folder`/own -> inputs of its graph, the network's own outputs for them."""
     network = described(relative_positions=kind)
     weights = random_weights(network)
-    save_own(tmp_path / "own", network, weights)
-    sizes = ("--batch_size", "2", "--seq_length", "7", "--max_predictions_per_seq", "3")
-    assert cli.main(["export", "--format", "mindir", str(tmp_path / "own"), str(tmp_path / "out"), *sizes]) == 0
-    assert cli.main(["export", "--format", "onnx", str(tmp_path / "own"), str(tmp_path / "net.onnx"), *sizes]) == 0
+    save_own(folder / "own", network, weights)
     model = BertForPretraining(network)
     for item in model.get_parameters():
         item.set_data(Tensor(weights[item.name]))
     ids = np.random.default_rng(2).integers(0, 30, (2, 7)).astype(np.int32)
     mask = np.array([[1] * 7, [1] * 4 + [0] * 3], np.int32)
     inputs = (ids, mask, np.zeros_like(ids), np.array([[1, 2, 3], [0, 1, 2]], np.int32))
-    expected = [value.asnumpy() for value in model(*map(Tensor, inputs))]
+    return inputs, [value.asnumpy() for value in model(*map(Tensor, inputs))]
+
+
+@pytest.mark.parametrize("kind", ["none", "nezha", "zoo"])
+def test_a_mindir_graph_gives_the_network_s_own_outputs(tmp_path, kind):
+    import mindspore as ms
+    from mindspore import nn
+
+    inputs, expected = network_and_outputs(tmp_path, kind)
+    assert cli.main(["export", "--format", "mindir", str(tmp_path / "own"), str(tmp_path / "out"), *SIZES]) == 0
     graph = nn.GraphCell(ms.load(str(tmp_path / "out" / "model.mindir")))
     for found, value in zip(graph(*map(Tensor, inputs)), expected):
         assert np.abs(found.asnumpy() - value).max() <= 1e-6
-    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: the ONNX graph is written, not run")
+
+
+@pytest.mark.parametrize("kind", ["none", "nezha", "zoo"])
+def test_an_onnx_graph_is_written(tmp_path, kind):
+    save_own(tmp_path / "own", described(relative_positions=kind), random_weights(described(relative_positions=kind)))
+    assert cli.main(["export", "--format", "onnx", str(tmp_path / "own"), str(tmp_path / "net.onnx"), *SIZES]) == 0
+    content = (tmp_path / "net.onnx").read_bytes()
+    for name in ("input_ids", "input_mask", "token_type_ids", "masked_lm_positions", "masked_words", "next_sentence"):
+        assert name.encode() in content
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("kind", ["none", "nezha", "zoo"])
+def test_an_onnx_graph_gives_the_network_s_own_outputs(tmp_path, kind):
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    inputs, expected = network_and_outputs(tmp_path, kind)
+    assert cli.main(["export", "--format", "onnx", str(tmp_path / "own"), str(tmp_path / "net.onnx"), *SIZES]) == 0
     session = runtime.InferenceSession(tmp_path / "net.onnx")
     names = [item.name for item in session.get_inputs()]
     assert names == ["input_ids", "input_mask", "token_type_ids", "masked_lm_positions"]
