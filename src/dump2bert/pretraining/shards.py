@@ -18,7 +18,7 @@ from dump2bert.pretraining.example_kernels import LARGEST_VOCABULARY, encode_mas
 from dump2bert.pretraining.side_by_side import in_order
 from dump2bert.pretraining.statistics import Statistics
 from dump2bert.pretraining.tokenized_corpus import tokenize_corpus
-from dump2bert.pretraining.working_folder import working_folder
+from dump2bert.pretraining.working_folder import naming, working_folder
 from dump2bert.progress import Progress, say
 from dump2bert.tokenization import load_vocabulary
 
@@ -104,16 +104,6 @@ def write_shards(outputs, encoded, statistics):
                 os.fsync(file.fileno())
     return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
             for output, count, size, digest in zip(outputs, counts, sizes, digests)]
-
-
-@contextlib.contextmanager
-def naming(output):
-    """Say in an error of the file system which output it is about."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = str(output)
-        raise
 
 
 def check_documents(documents, inputs):

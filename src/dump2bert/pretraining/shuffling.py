@@ -7,6 +7,7 @@ import numpy as np
 
 from dump2bert.pretraining.instance_kernels import SPANS
 from dump2bert.pretraining.mersenne import shuffle, twister
+from dump2bert.pretraining.working_folder import naming
 
 BUCKET = 1 << 18        # instances of a bucket, about: 55 MB at 20 predictions
 PENDING = 1 << 17       # instances that are kept before they are written
@@ -37,7 +38,8 @@ class Buckets:
         for bucket, own in enumerate(np.split(order, ends[:-1])):
             for name, values in (("spans", spans), ("masks", masks)):
                 if len(own):
-                    with open(self.folder / f"{name}-{bucket}", "ab") as file:
+                    path = self.folder / f"{name}-{bucket}"
+                    with naming(path), open(path, "ab") as file:
                         file.write(values[own].tobytes())
 
     def read(self, random_seed):

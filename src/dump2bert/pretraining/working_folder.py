@@ -35,6 +35,16 @@ def working_folder(beside):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def naming(path):
+    """Say in an error of the file system which file it is about."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
 def remove_if_dead(folder):
     """Remove a working folder unless its process is alive."""
     with contextlib.suppress(OSError), open(folder / "lock") as lock:
