@@ -68,6 +68,27 @@ def keep(options, model, network, task, trained, started_from):
     return task
 
 
+KINDS = {"ner": ("ner",), "classifier": ("classification", "regression"), "squad": ("squad",)}
+"""Command `dump2bert finetune ...`: the kinds of task that it trains."""
+
+
+def describe_finetuned(checkpoint, command):
+    """-> (the options of the network, the `task` of network.json). BadInput where `command` has not trained it."""
+    description = checkpoints.read_description(checkpoint)
+    task = description.get("task")
+    if not task or task["kind"] not in KINDS[command]:
+        found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
+        raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune {command}`")
+    return description["network"], task
+
+
+def open_finetuned(checkpoint, command, device_target, device_id):
+    """Set the device up -> what describe_finetuned says, with the compute type that this device has."""
+    context.set_up(device_target, device_id)
+    network, task = describe_finetuned(checkpoint, command)
+    return {**network, "compute_type": context.usable_compute_type(network["compute_type"], device_target)}, task
+
+
 def tokenizer_for(task, vocab_file):
     """The tokenizer that a finetuned network wants. BadInput where the vocabulary is another one."""
     if task["vocabulary_sha256"] not in (None, sha256_of(vocab_file)):

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from mindspore import Tensor
 
-from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
 from dump2bert.tasks.classification.model import SequenceClassifier
@@ -16,9 +15,9 @@ from dump2bert.tasks.classification.records import read_texts
 from dump2bert.tasks.classification.rows import encode, merge
 from dump2bert.tasks.classification.submissions import write_predictions
 from dump2bert.tasks.datasets import DATASETS, Dataset, dataset_of
-from dump2bert.tasks.finetuning import kept_answers, run_batches, tokenizer_for
+from dump2bert.tasks.finetuning import describe_finetuned, kept_answers, open_finetuned, run_batches, tokenizer_for
 from dump2bert.tasks.tables import Fields
-from dump2bert.training import checkpoints, context
+from dump2bert.training import checkpoints
 from dump2bert.training.arrays import write_arrays
 
 
@@ -46,21 +45,9 @@ def predict_rows(model, rows, batch_size, what=None, order=None):
     return Timed(merged[:, 0].astype(np.float32) if model.regression else merged.argmax(-1).astype(np.int32), seconds, steps)
 
 
-def describe_finetuned(checkpoint):
-    """-> (the options of the network, the `task` of network.json)."""
-    description = checkpoints.read_description(checkpoint)
-    task = description.get("task")
-    if not task or task["kind"] not in ("classification", "regression"):
-        found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
-        raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune classifier`")
-    return description["network"], task
-
-
 def load_finetuned(checkpoint, device_target, device_id=0):
     """-> (SequenceClassifier with its weights, the `task` of network.json)."""
-    context.set_up(device_target, device_id)
-    network, task = describe_finetuned(checkpoint)
-    network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
+    network, task = open_finetuned(checkpoint, "classifier", device_target, device_id)
     model = SequenceClassifier(network, task["labels"] and len(task["labels"]))
     checkpoints.load_weights(checkpoint, model)
     return model, task
@@ -70,7 +57,7 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     """Write the submission for the records in `input` (see records.read_texts) to `output` (- is standard output): GLUE's
     form for .tsv, else CLUE's. label_ids: an .npz, or None, for the numbers and the time taken. answers:
     see finetuning.kept_answers; None: the network is run. own: what datasets.dataset_of takes."""
-    _, task = describe_finetuned(checkpoint)
+    _, task = describe_finetuned(checkpoint, "classifier")
     dataset = dataset_of(task["name"], task["kind"], **own) if own or task["name"] in DATASETS else plain(task)
     records = read_texts(input, dataset)
     encoded = encode(records, tokenizer_for(task, vocab_file), task["max_seq_length"], labels_or_scores(task))

@@ -9,18 +9,17 @@ import numpy as np
 from mindspore import Tensor
 
 from dump2bert.digest import load
-from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
 from dump2bert.tasks.datasets import dataset_of
-from dump2bert.tasks.finetuning import kept_answers, run_batches, tokenizer_for
+from dump2bert.tasks.finetuning import describe_finetuned, kept_answers, open_finetuned, run_batches, tokenizer_for
 from dump2bert.tasks.ner.alignment import align, character_spans
 from dump2bert.tasks.ner.labels import Labels
 from dump2bert.tasks.ner.model import TokenLabeller
 from dump2bert.tasks.ner.reading import texts
 from dump2bert.tasks.ner.records import write_predictions
 from dump2bert.tasks.ner.windows import merge
-from dump2bert.training import checkpoints, context
+from dump2bert.training import checkpoints
 from dump2bert.training.arrays import write_arrays
 
 
@@ -69,21 +68,10 @@ def entities_of(aligned, label_ids, labels):
     return character_spans(merge(aligned.rows, label_ids), aligned.offsets, labels)
 
 
-def describe_finetuned(checkpoint):
-    """-> (the options of the network, the `task` of network.json, Labels)."""
-    description = checkpoints.read_description(checkpoint)
-    task = description.get("task")
-    if not task or task["kind"] != "ner":
-        found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
-        raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune ner`")
-    return description["network"], task, Labels(task["labels"])
-
-
 def load_finetuned(checkpoint, device_target, device_id=0):
     """-> (TokenLabeller with its weights, the `task` of network.json, Labels)."""
-    context.set_up(device_target, device_id)
-    network, task, labels = describe_finetuned(checkpoint)
-    network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
+    network, task = open_finetuned(checkpoint, "ner", device_target, device_id)
+    labels = Labels(task["labels"])
     model = TokenLabeller(network, labels, task["use_crf"], task["forbid_illegal_labels"])
     checkpoints.load_weights(checkpoint, model)
     return model, task, labels
@@ -93,7 +81,8 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     """Write the submission for the records in `input` (see reading.texts) to `output` (- is standard output). label_ids:
     an .npz, or None, for the label ids of all tokens and the time taken. answers: see finetuning.kept_answers; None: the
     network is run. own: what datasets.dataset_of takes."""
-    _, task, labels = describe_finetuned(checkpoint)
+    _, task = describe_finetuned(checkpoint, "ner")
+    labels = Labels(task["labels"])
     dataset = dataset_of(task["name"], "ner", **own)
     records = [record if {kind for _, _, kind in record.entities or ()} <= set(labels.types) else
                record._replace(entities=None) for record in texts(input, dataset)]

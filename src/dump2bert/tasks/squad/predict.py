@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write, write_json
 from dump2bert.progress import say
-from dump2bert.tasks.finetuning import kept_answers, run_batches, tokenizer_for
+from dump2bert.tasks.finetuning import describe_finetuned, kept_answers, open_finetuned, run_batches, tokenizer_for
 from dump2bert.tasks.squad.alignment import tokenize
 from dump2bert.tasks.squad.answers import best_answers, n_best, predictions
 from dump2bert.tasks.squad.model import SpanReader, network_inputs
 from dump2bert.tasks.squad.records import one_question, read_asked
 from dump2bert.tasks.squad.windows import make_windows
-from dump2bert.training import checkpoints, context
+from dump2bert.training import checkpoints
 from dump2bert.training.arrays import write_arrays
 
 
@@ -54,21 +53,9 @@ def windows_of(asked, task, tokenizer):
                                     task["max_query_length"]).rows
 
 
-def describe_finetuned(checkpoint):
-    """-> (the options of the network, the `task` of network.json)."""
-    description = checkpoints.read_description(checkpoint)
-    task = description.get("task")
-    if not task or task["kind"] != "squad":
-        found = f"of the kind {task['kind']}" if task else "pretrained and not finetuned"
-        raise BadInput(f"{checkpoint} is {found}, not a checkpoint of `dump2bert finetune squad`")
-    return description["network"], task
-
-
 def load_finetuned(checkpoint, device_target, device_id=0):
     """-> (SpanReader with its weights, the `task` of network.json)."""
-    context.set_up(device_target, device_id)
-    network, task = describe_finetuned(checkpoint)
-    network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
+    network, task = open_finetuned(checkpoint, "squad", device_target, device_id)
     model = SpanReader(network)
     checkpoints.load_weights(checkpoint, model)
     return model, task
@@ -80,7 +67,7 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     and its context, to `output` (- is standard output). nbest: a file, or None, for the n best answers of each;
     label_ids: an .npz, or None, for the time taken. answers: see finetuning.kept_answers; None: the network is run."""
     asked = one_question(*question) if question else read_asked(input)
-    _, task = describe_finetuned(checkpoint)
+    _, task = describe_finetuned(checkpoint, "squad")
     paragraphs, rows = windows_of(asked, task, tokenizer_for(task, vocab_file))
     if answers:
         timed = Timed(*kept_answers(answers, checkpoint, rows.input_ids))
