@@ -91,6 +91,7 @@ def fast_instances(corpus, options, vocabulary, random_seed, statistics, folder,
             statistics.add_instances(spans)
             buckets.add(spans, masks, drawn)
         progress.update()
+    buckets.flush()
     return buckets.read(random_seed)
 
 

@@ -44,7 +44,6 @@ class Buckets:
 
     def read(self, random_seed):
         """Yield (spans, masks, order) of each bucket; order: its random permutation. A bucket's files are gone then."""
-        self.flush()
         for bucket in range(self.count):
             paths = self.folder / f"spans-{bucket}", self.folder / f"masks-{bucket}"
             if not paths[0].exists():
