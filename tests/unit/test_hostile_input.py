@@ -198,7 +198,7 @@ CASES = {
         "schema", changed("data/statistics.json", cut), "statistics.json is not valid JSON"),
     "shards cut off, for pretrain": (
         "pretrain", changed(SHARD, cut_within_a_record), r"part-1\.tfrecord ends within record \d+"),
-    "an empty shard, for pretrain": ("pretrain", written(SHARD, ""), "numRows 169, but the shards .* hold"),
+    "an empty shard, for pretrain": ("pretrain", written(SHARD, ""), r"numRows \d+, but the shards .* hold"),
     "no TFRecord, for pretrain": ("pretrain", written(SHARD, "some text, long enough"), r"part-1\.tfrecord"),
     "shards of another length, for pretrain": ("pretrain", longer(SEQUENCE, 8)(*SHARDS), "is not 64 numbers"),
     "shards of fewer predictions, for pretrain_eval": (
@@ -207,7 +207,7 @@ CASES = {
     "a schema of another form": ("pretrain", written("data/schema.json", "[]"), "is no schema in MindSpore's form"),
     "a schema with other rows": (
         "pretrain", schema_changed("data/schema.json", lambda schema: schema.update(numRows=7)),
-        "says numRows 7, but the shards .* hold 169"),
+        r"says numRows 7, but the shards .* hold \d+"),
     "a schema with another length": (
         "pretrain", schema_changed("data/schema.json",
         lambda schema: schema["columns"]["input_ids"].update(shape=[32])),
