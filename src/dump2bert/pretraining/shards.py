@@ -22,7 +22,9 @@ from dump2bert.pretraining.working_folder import naming, working_folder
 from dump2bert.progress import Progress, say
 from dump2bert.tokenization import load_vocabulary
 
-SLICE = 1 << 13    # records that are encoded at a time
+# Records that are encoded at a time. Each touches two places of the tokens, and the system maps 64 kB around a place, which
+# counts as ours until `release`.
+SLICE = 1 << 11
 
 
 def make_shards(mode, inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):

@@ -9,7 +9,7 @@ from dump2bert.pretraining.instance_kernels import SPANS
 from dump2bert.pretraining.mersenne import shuffle, twister
 from dump2bert.pretraining.working_folder import naming
 
-BUCKET = 1 << 18        # instances of a bucket, about: 55 MB at 20 predictions
+BUCKET = 1 << 17        # instances of a bucket, about: 27 MB at 20 predictions
 PENDING = 1 << 17       # instances that are kept before they are written
 
 

@@ -38,9 +38,10 @@ class MetricsLog:
                     lines.append(line)
         with atomic_write(self.path) as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
-        if self.events:
-            make_folder(self.events.parent)
+        if self.events and lines:
             self.write_events(lines, "wb")
+        elif self.events:    # written with its first line: a run that is refused leaves nothing
+            self.events.unlink(missing_ok=True)
 
     def write(self, line):
         try:
@@ -49,11 +50,12 @@ class MetricsLog:
         except OSError as error:
             raise BadInput(f"{self.path} cannot be written: {error.strerror}; the last state is kept") from error
         if self.events:
-            self.write_events([line], "ab")
+            self.write_events([line], "ab" if self.events.is_file() else "wb")
         if self.zoo_lines and "rolled_back" not in line:
             say(zoo_line(line, self.steps_per_epoch))
 
     def write_events(self, lines, mode):
+        make_folder(self.events.parent)
         scalars = [{"step": line["step"], **{tag: line[tag] for tag in SCALARS if line.get(tag) is not None}}
                    for line in lines]
         try:
