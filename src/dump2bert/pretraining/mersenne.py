@@ -14,7 +14,7 @@ from dump2bert.pretraining.compiled import inlined, kernel
 
 N, M = 624, 397
 POSITION = 2 * N
-UPPER, LOWER, TWIST = np.uint32(0x80000000), np.uint32(0x7FFFFFFF), np.uint32(0x9908B0DF)
+UPPER, LOWER, TWIST, ONE = np.uint32(0x80000000), np.uint32(0x7FFFFFFF), np.uint32(0x9908B0DF), np.uint32(1)
 
 
 def twister(seed):
@@ -26,20 +26,29 @@ def twister(seed):
     return state
 
 
+@inlined
+def twist(rng, first, last, distance):
+    """Renew words first to last - 1 of the state, each from the one behind it and one that is `distance` away."""
+    for i in range(N + first, N + last):
+        # numba computes in 64 bits unless told otherwise, half as many words at a time.
+        word = np.uint32((rng[i] & UPPER) | (rng[i + 1] & LOWER))
+        is_odd = np.uint32(np.uint32(0) - np.uint32(word & ONE))
+        rng[i] = np.uint32(rng[i + distance] ^ np.uint32(word >> ONE) ^ np.uint32(TWIST & is_odd))
+
+
 @kernel
 def refill(rng):
-    """The next 624 words."""
-    for i in range(N):
-        following = N + (i + 1 if i + 1 < N else 0)
-        distant = N + (i + M if i + M < N else i + M - N)
-        word = np.uint32((rng[N + i] & UPPER) | (rng[following] & LOWER))
-        rng[N + i] = rng[distant] ^ (word >> np.uint32(1)) ^ (TWIST if word & np.uint32(1) else np.uint32(0))
+    """The next 624 words. (In stretches without wrapping round, which can be done several words at a time.)"""
+    twist(rng, 0, N - M, M)
+    twist(rng, N - M, N - 1, M - N)
+    rng[2 * N] = rng[N]    # the last one's follower is the first: the place of POSITION is free just now
+    twist(rng, N - 1, N, M - N)
     for i in range(N):
         word = rng[N + i]
-        word ^= word >> np.uint32(11)
-        word ^= (word << np.uint32(7)) & np.uint32(0x9D2C5680)
-        word ^= (word << np.uint32(15)) & np.uint32(0xEFC60000)
-        rng[i] = word ^ (word >> np.uint32(18))
+        word = np.uint32(word ^ np.uint32(word >> np.uint32(11)))
+        word = np.uint32(word ^ np.uint32((word << np.uint32(7)) & np.uint32(0x9D2C5680)))
+        word = np.uint32(word ^ np.uint32((word << np.uint32(15)) & np.uint32(0xEFC60000)))
+        rng[i] = np.uint32(word ^ np.uint32(word >> np.uint32(18)))
     rng[POSITION] = 0
 
 

@@ -6,6 +6,7 @@ A few threads share the work (kernels run without the interpreter's lock); this 
 import contextlib
 import hashlib
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -57,12 +58,15 @@ def encoder(corpus, options, vocabulary):
     cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
     size = largest_record(length, room_for_masks(options))
     tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
+    own = threading.local()
 
     def encode(task):
         spans, masks, chosen_of_shards = task
         encoded = []
+        if not hasattr(own, "buffer"):
+            own.buffer = np.empty(SLICE * size, np.uint8)
         for chosen in chosen_of_shards:
-            out = np.empty(len(chosen) * size, np.uint8)
+            out = own.buffer[:len(chosen) * size]
             if options.masking == "static":
                 start = encode_masked(tokens, cls, sep, length, spans, masks, chosen, out)
             else:
