@@ -93,6 +93,11 @@ def test_what_finetuning_keeps_is_what_the_network_answers(finetuned):
     assert (folder / name.replace("predictions", "kept")).read_bytes() == (folder / name).read_bytes()
 
 
+def of(task):
+    """A test that needs the fixture `finetuned` of one task only."""
+    return pytest.mark.parametrize("finetuned", [task], indirect=True)
+
+
 def finetune(task, folder, output, **flags):
     method = "spearman_correlation" if TASKS[task][0] == "regression" else None
     return run("finetune", "classifier", **{
@@ -143,10 +148,9 @@ def test_evaluation_alone_ends_with_the_model_zoos_line(finetuned, capfd):
         assert last == f"acc_num {round(37 * metrics['accuracy'])}, total_num 37, accuracy {metrics['accuracy']:.6f}"
 
 
+@of("cola")
 def test_f1_ends_with_three_lines_that_can_be_true_together_and_mcc_has_its_own(finetuned, capfd):
     task, folder = finetuned
-    if task != "cola":
-        pytest.skip("one task is enough")
     for method in ("f1", "mcc"):
         capfd.readouterr()
         assert finetune(task, folder, folder, do_train="false", assessment_method=method, eval_data_shuffle="false",
@@ -158,10 +162,9 @@ def test_f1_ends_with_three_lines_that_can_be_true_together_and_mcc_has_its_own(
     assert re.search(r"^MCC [0-9.]+\nacc_num \d+, total_num 37, accuracy [01]\.\d{6}$", out, flags=re.M)
 
 
+@of("cola")
 def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
     task, folder = finetuned
-    if task != "cola":
-        pytest.skip("one task is enough")
     assert finetune(task, folder, folder / "again") == 0
     first, again = (checkpoints.read_weights(folder / name / "model.ckpt") for name in ("run", "again"))
     assert "bert.pooler.dense.weight" in first and all((first[name] == again[name]).all() for name in first)
@@ -173,10 +176,9 @@ def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
     ({"do_train": "false", "load_finetune_checkpoint_path": "RUN", "assessment_method": "spearman_correlation"}, "does not fit it"),
     ({"num_class": 7}, "--num_class 7"), ({"use_crf": "true"}, "for ner"), ({"max_seq_length": 8}, "--max_seq_length is 8"),
     ({"assessment_method": "mcc", "do_train": "false"}, "--load_finetune_checkpoint_path")])
+@of("cola")
 def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, complaint):
     task, folder = finetuned
-    if task != "cola":
-        pytest.skip("one task is enough")
     (folder / "swapped.json").write_text('{"1": 0, "0": 1}')
     places = {"RUN": folder / "run" / "model.ckpt", "SWAPPED": folder / "swapped.json"}
     assert finetune(task, folder, folder / "none", **{name: places.get(value, value) for name, value in flags.items()}) == 1
@@ -264,10 +266,9 @@ class TestRows:
         assert encoded.tokens.tolist() == [34000] and len(encoded.rows.input_ids) == 539
 
 
+@of("stsb")
 def test_scores_of_a_regression_are_scipys(finetuned):
     task, folder = finetuned
-    if task != "stsb":
-        pytest.skip("stsb alone has scores")
     gold = [float(line.split("\t")[4]) for line in (folder / "dev.tsv").read_text().splitlines()]
     found = np.load(folder / "predictions.npz")["predicted"]
     assert read(folder / "metrics.json")["metrics"]["standard"]["pearson"] == pytest.approx(
@@ -296,10 +297,9 @@ def test_records_that_cannot_be_learnt_from_are_named_with_file_and_line(tmp_pat
     assert last.startswith("error: ") and said in last and name in last
 
 
+@of("tnews")
 def test_a_development_set_of_one_record_and_an_empty_text_are_scored(finetuned, tmp_path):
     task, folder = finetuned
-    if task != "tnews":
-        pytest.skip("one task is enough")
     (tmp_path / "one.json").write_text('{"label": "100", "sentence": ""}\n')
     assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", input=tmp_path / "one.json",
                vocab_file=folder / "vocab.txt", output=tmp_path / "found.json") == 0
@@ -308,10 +308,9 @@ def test_a_development_set_of_one_record_and_an_empty_text_are_scored(finetuned,
     assert read(tmp_path / "metrics.json")["records"] == 1
 
 
+@of("tnews")
 def test_a_text_far_longer_than_a_row_is_answered_by_all_its_windows(finetuned, tmp_path, capfd):
     task, folder = finetuned
-    if task != "tnews":
-        pytest.skip("one task is enough")
     capfd.readouterr()
     assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", vocab_file=folder / "vocab.txt",
                text="w1 " * 400) == 0
