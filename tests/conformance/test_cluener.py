@@ -1,8 +1,10 @@
 """The complete real CLUENER: read, labelled, decoded, scored."""
 
+import itertools
+
 import pytest
 
-from dump2bert.stages import evaluate, task_data
+from dump2bert import cli
 from dump2bert.tasks.ner.labels import read_labels
 from dump2bert.tasks.datasets import CLUENER_TYPES
 from dump2bert.tasks.ner.records import read_records
@@ -12,12 +14,15 @@ from dump2bert.files import read_json
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 
 
+def run(command, **flags):
+    assert cli.main([command, *itertools.chain(*((f"--{name}", str(value)) for name, value in flags.items()))]) == 0
+
+
 @pytest.mark.parametrize("max_seq_length", [32, 64])
 def test_label_ids_of_every_record_that_fits_decode_back_to_the_annotated_spans(shared_data, tmp_path, max_seq_length):
     vocab_file = shared_data / "vocab" / "bert-base-chinese-vocab.txt"
     files = {split: shared_data / "cluener" / f"{split}.json" for split in ("train", "dev")}
-    task_data.run(task="cluener", kind="ner", **files, vocab_file=vocab_file, output_dir=tmp_path, do_lower_case=True,
-                  max_seq_length=max_seq_length)
+    run("task_data", task="cluener", **files, vocab_file=vocab_file, output_dir=tmp_path, max_seq_length=max_seq_length)
     labels = read_labels(tmp_path / "labels.json")
     tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case=True)
     statistics = read_json(tmp_path / "statistics.json")["splits"]
@@ -37,9 +42,8 @@ def test_label_ids_of_every_record_that_fits_decode_back_to_the_annotated_spans(
 
 
 def test_the_published_prediction_file_scores_as_the_official_scorer_says(shared_data, tmp_path):
-    evaluate.run(task="cluener", kind="ner", gold=shared_data / "cluener" / "dev.json", label_ids=None,
-                 predictions=shared_data / "cluener" / "ner_predict-example.json", output=tmp_path / "metrics.json",
-                 network="", variant="", seed=1, split="dev")
+    run("evaluate", task="cluener", gold=shared_data / "cluener" / "dev.json", output=tmp_path / "metrics.json",
+        predictions=shared_data / "cluener" / "ner_predict-example.json")
     metrics = read_json(tmp_path / "metrics.json")
     assert metrics["metrics"]["zoo"]["clue_benchmark"] == pytest.approx(0.6471829433597345, abs=1e-15)
     assert metrics["records"] == 1343
