@@ -2,6 +2,7 @@
 #
 #   snakemake                  everything, to results/report/index.html
 #   snakemake pretrain_all     every configured network, pretrained and evaluated
+#   snakemake pretrain_eval_all  the same evaluation of imported networks, too
 #   snakemake export_all       every pretrained or imported network as a Hugging Face folder
 #   snakemake TASK_report      one task (cluener_report), all that it needs and no more
 #   snakemake -n               what would run, and why
@@ -30,6 +31,11 @@ workflow.default_target = "report"  # the directive default_target has no effect
 rule pretrain_all:
     message: "All networks are pretrained and evaluated"
     input: get_pretrained()
+
+
+rule pretrain_eval_all:
+    message: "All pretrained and imported networks are evaluated on held-out documents"
+    input: get_evaluated()
 
 
 rule export_all:

@@ -91,7 +91,7 @@ def get_start_network(wildcards):
 
 def get_finetune_network(name):
     """The network's keys for --network; an imported one says itself what it is."""
-    return None if get_origin(name) == "import" else json.loads(get_network(name))
+    return None if NETWORKS[name].is_imported else json.loads(get_network(name))
 
 
 def get_finetune_code(stage):

@@ -3,20 +3,26 @@
 NETWORKS = CONFIG.networks
 
 
+# Keys of a network that say how it comes by its weights, not what it is.
+COMING_BY = {"like", "start", "further_pretraining", "pretrain"}
+
+
 def get_network(name):
     """The keys that describe the network itself, as the JSON that --network takes."""
     return json.dumps({key: value for key, value in plain(NETWORKS[name]).items()
-                       if key not in ("like", "start", "pretrain") and value is not None})
+                       if key not in COMING_BY and value is not None})
 
 
 def get_pretrain_network(wildcards):
-    return get_network(wildcards.network)
+    """What --network takes: an imported network says itself what it is."""
+    name = wildcards.network
+    return f"{RESULTS}/networks/{name}/import/network.json" if NETWORKS[name].is_imported else get_network(name)
 
 
 def get_origin(name):
-    """How a network comes by its weights: pretrain, random, or import."""
-    start = NETWORKS[name].start
-    return start if start in ("pretrain", "random") else "import"
+    """The stage that gives a network its own weights: pretrain, random (there is none), or import."""
+    network = NETWORKS[name]
+    return "pretrain" if network.is_pretrained else "import" if network.is_imported else "random"
 
 
 def get_imported_files(wildcards):
@@ -40,7 +46,7 @@ def is_read(file):
 
 def get_import_flags(wildcards):
     network = NETWORKS[wildcards.network]
-    given = network.model_fields_set - {"like", "start", "pretrain", "compute_type"}
+    given = network.model_fields_set - {*COMING_BY, "compute_type"}
     keys = {key: value for key, value in plain(network).items() if key in given and value is not None}
     return get_flags({"compute_type": network.compute_type, "network_keys": keys or None})
 
@@ -54,11 +60,11 @@ def get_weights(name):
     return f"{RESULTS}/networks/{name}/{get_origin(name)}"
 
 
-def get_export_model(wildcards):
+def get_own_model(wildcards):
     return f"{get_weights(wildcards.network)}/model.ckpt"
 
 
-def get_export_network(wildcards):
+def get_own_network(wildcards):
     return f"{get_weights(wildcards.network)}/network.json"
 
 
@@ -84,7 +90,7 @@ def get_pretrain_flags(wildcards):
 
 def get_pretraining_set(wildcards, split="train"):
     """The part of pretraining_data that a job reads."""
-    second = NETWORKS[wildcards.network].pretrain.phase2 and not wildcards.get("phase")
+    second = CONFIG.pretraining_data.phase2 and NETWORKS[wildcards.network].pretrain.phase2 and not wildcards.get("phase")
     return f"phase2/{split}" if second else split
 
 
@@ -105,15 +111,20 @@ def get_pretraining_file(name, split="train"):
     return get_file
 
 
-def get_first_phase(wildcards):
-    """The model that a second phase begins with."""
-    if NETWORKS[wildcards.network].pretrain.phase2 and not wildcards.phase:
-        return f"{RESULTS}/networks/{wildcards.network}/pretrain/phase1/model.ckpt"
-    return []
+def get_initial_weights(wildcards):
+    """The model that a second phase, or further pretraining, begins with."""
+    network, folder = NETWORKS[wildcards.network], f"{RESULTS}/networks/{wildcards.network}"
+    if network.pretrain.phase2 and not wildcards.phase:
+        return f"{folder}/pretrain/phase1/model.ckpt"
+    return f"{folder}/import/model.ckpt" if network.is_imported else []
+
+
+def get_imported_network(wildcards):
+    return get_pretrain_network(wildcards) if NETWORKS[wildcards.network].is_imported else []
 
 
 def get_start_flags(wildcards, input):
-    return get_flags({"load_checkpoint_path": input.first_phase or None})
+    return get_flags({"load_checkpoint_path": input.initial_weights or None})
 
 
 def get_held_out_folder(wildcards):
@@ -132,9 +143,15 @@ def get_state_flags(wildcards):
 
 def get_pretrained():
     """The models and evaluations of all networks that this run pretrains."""
-    names = [name for name, network in NETWORKS.items() if network.start == "pretrain"]
+    names = [name for name, network in NETWORKS.items() if network.is_pretrained]
     return expand(f"{RESULTS}/networks/{{network}}/{{file}}", network=names,
                   file=["pretrain/model.ckpt", "pretrain/network.json", "pretrain/metrics.jsonl", "pretrain_eval/metrics.json"])
+
+
+def get_evaluated():
+    """The evaluations of all networks that are pretrained or imported."""
+    names = [name for name in NETWORKS if get_origin(name) != "random"]
+    return expand(f"{RESULTS}/networks/{{network}}/pretrain_eval/metrics.json", network=names)
 
 
 rule pretrain:
@@ -152,7 +169,8 @@ rule pretrain:
         manifest=get_pretraining_file("statistics.json"),
         schema=get_pretraining_file("schema.json"),
         vocab_file=VOCABULARY,
-        first_phase=get_first_phase,
+        initial_weights=get_initial_weights,
+        imported_network=get_imported_network,
     output:
         model=f"{RESULTS}/networks/{{network}}/pretrain/{{phase}}model.ckpt",
         network=f"{RESULTS}/networks/{{network}}/pretrain/{{phase}}network.json",
@@ -171,14 +189,14 @@ rule pretrain:
 
 
 rule pretrain_eval:
-    message: "Evaluating the pretraining of {wildcards.network}"
+    message: "Evaluating {wildcards.network} on held-out documents"
     params:
         code=code_digest("stages.pretrain_eval"),
         flags=get_flags({"device_target": CONFIG.device_target, **plain(CONFIG.pretrain_eval)}),
         data_dir=get_held_out_folder,
     input:
-        model=f"{RESULTS}/networks/{{network}}/pretrain/model.ckpt",
-        network=f"{RESULTS}/networks/{{network}}/pretrain/network.json",
+        model=get_own_model,
+        network=get_own_network,
         shards=ancient(get_held_out_shards),
         manifest=get_pretraining_file("statistics.json", "held_out"),
         schema=get_pretraining_file("schema.json", "held_out"),
@@ -223,8 +241,8 @@ rule export:
         flags=get_flags({"do_lower_case": CONFIG.vocabulary.do_lower_case}),
         folder=f"{RESULTS}/networks/{{network}}/export",
     input:
-        model=get_export_model,
-        network=get_export_network,
+        model=get_own_model,
+        network=get_own_network,
         vocab_file=VOCABULARY,
     output:
         model=f"{RESULTS}/networks/{{network}}/export/model.safetensors",

@@ -436,8 +436,26 @@ class NetworkEntry(Network):
     start: str = "pretrain"
     """pretrain: pretrained in this run; random: not pretrained at all; else the path of a checkpoint that `dump2bert import`
     reads (a Hugging Face folder, Google's, the zoo's or one of this project), which says itself what network it is."""
+    further_pretraining: bool = False
+    """Pretrain an imported network further in this run, on its corpus, as the section `pretrain` says."""
     pretrain: PretrainPhases = PretrainPhases()
     """What differs from the section `pretrain` for this network."""
+
+    @property
+    def is_imported(self):
+        return self.start not in ("pretrain", "random")
+
+    @property
+    def is_pretrained(self):
+        """In this run, from random weights or further."""
+        return self.start == "pretrain" or self.further_pretraining
+
+    @model_validator(mode="after")
+    def goes_on_from_something(self):
+        if self.further_pretraining and not self.is_imported:
+            raise ValueError(f"further_pretraining is for a network that is imported, and start is {self.start}: name the "
+                             "checkpoint there")
+        return self
 
 
 class Threads(Section):
@@ -534,23 +552,23 @@ class Config(Section):
                                      f"{did_you_mean(network, self.networks)}")
         for name, network in self.networks.items():
             data = [self.pretraining_data]
-            if network.pretrain.phase2 and network.start == "pretrain":
+            if network.pretrain.phase2 and network.is_pretrained:
                 if not self.pretraining_data.phase2:
                     raise ValueError(f"networks.{name}.pretrain has a phase2, but pretraining_data has none: say there how "
                                      "its data differs, for example phase2: {max_seq_length: 512, "
                                      "max_predictions_per_seq: 80}")
                 data.append(self.pretraining_data.phase2)
             lengths = [part.max_seq_length for part in data]
-            if network.start == "pretrain" and any(network.seq_length not in (None, length) for length in lengths):
+            if network.is_pretrained and any(network.seq_length not in (None, length) for length in lengths):
                 raise ValueError(f"networks.{name}.seq_length is {network.seq_length}, but pretraining_data has "
                                  f"max_seq_length {' and '.join(map(str, lengths))}")
             longest = max(lengths + [task.finetune.max_seq_length for task in self.tasks.values()])
             if (not network.use_relative_positions and longest > network.max_position_embeddings
-                    and network.start in ("pretrain", "random")):
+                    and not network.is_imported):
                 raise ValueError(f"networks.{name}.max_position_embeddings is {network.max_position_embeddings}, "
                                  f"but sequences of {longest} are asked for")
         if not self.corpus.sources and (
-                any(network.start == "pretrain" for network in self.networks.values())
+                any(network.is_pretrained for network in self.networks.values())
                 or (self.tasks and not self.vocabulary.source)):
             raise ValueError("corpus.sources is empty: give a dump or a text to pretrain and to train a vocabulary on")
         return self

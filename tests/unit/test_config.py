@@ -53,6 +53,11 @@ WRONG = [
      "networks (did you mean base?)"),
     ({"networks": {"base": {"like": "base"}}}, "networks.base.like names 'base', which is not another one"),
     ({"networks": {"a": {}, "b": {"like": "a"}, "c": {"like": "b"}}}, "networks.c.like names 'b', which is like 'a'"),
+    ({"networks": {"base": {"further_pretraining": True}}}, "further_pretraining is for a network that is imported, and start "
+     "is pretrain"),
+    ({"networks": {"a": {"start": "there", "further_pretraining": True}}}, "corpus.sources is empty"),
+    ({"corpus": SOURCES, "pretrain": {"phase2": {"seed": 1}}, "networks": {"a": {"start": "there", "further_pretraining": True}}},
+     "networks.a.pretrain has a phase2, but pretraining_data has none"),
     ({"results": ""}, "results is ''"),
     ({"split": {"held_out": 2}}, "split.held_out is 2, but should be less than 1"),
 ]
@@ -115,6 +120,15 @@ def test_a_network_like_another_has_its_keys_below_its_own():
     assert random == small.model_copy(update={"like": "small", "start": "random"})
     assert (small.hidden_size, other.hidden_size, other.relative_positions, other.start) == (32, 64, "nezha", "pretrain")
     assert [(n.pretrain.batch_size, n.pretrain.seed) for n in (small, other)] == [(7, 3), (9, 3)]
+
+
+def test_an_imported_network_is_pretrained_where_it_says_so():
+    networks = load_config({"corpus": SOURCES, "networks": {
+        "own": {}, "none": {"start": "random"}, "brought": {"start": "there"},
+        "adapted": {"like": "brought", "further_pretraining": True}}}).networks
+    assert {name: (one.is_imported, one.is_pretrained) for name, one in networks.items()} == {
+        "own": (False, True), "none": (False, False), "brought": (True, False), "adapted": (True, True)}
+    assert networks["adapted"].start == "there"
 
 
 def test_null_takes_an_entry_away():

@@ -15,6 +15,9 @@ NETWORKS = """  brought: {start: elsewhere}
   untrained: {like: base, start: random}
 """
 EXPORT = "results/networks/base/export/model.safetensors"
+FURTHER = """  brought: {start: elsewhere}
+  adapted: {like: brought, further_pretraining: true, pretrain: {train_steps: 3}}
+"""
 
 
 def test_a_network_goes_out_and_comes_in_and_is_finetuned_beside_its_like_and_an_untrained_one(workspace):
@@ -54,3 +57,33 @@ def test_a_network_goes_out_and_comes_in_and_is_finetuned_beside_its_like_and_an
     for stage, more in (("import", ()), ("export", ("interop.huggingface",))):
         loaded = {name for words, *names in noted if f" {stage} " in f" {words} " for name in names}
         assert loaded and loaded - closure(f"stages.{stage}", *more) <= outside, stage
+
+
+def test_an_imported_network_is_evaluated_and_pretrained_further(workspace):
+    networks, overlay = workspace.folder / "results/networks", workspace.folder / "overlay.yaml"
+    shutil.copytree(networks / "base/pretrain", workspace.folder / "elsewhere")
+    overlay.write_text(overlay.read_text() + FURTHER)
+    assert workspace.stale("pretrain_all") == {"import": 1, "pretrain": 1, "pretrain_eval": 1, "pretrain_all": 1}
+    workspace.run("--cores", "2", "pretrain_eval_all")
+
+    scores = {name: json.loads((networks / name / "pretrain_eval/metrics.json").read_text())
+              for name in ("base", "brought", "adapted")}
+    same = ("mlm_loss", "nsp_loss", "mlm_accuracy", "nsp_accuracy", "instances", "data")
+    assert [scores["brought"][key] for key in same] == [scores["base"][key] for key in same]
+    assert scores["adapted"]["mlm_loss"] != scores["base"]["mlm_loss"] and scores["adapted"]["step"] == 3
+
+    given = read_weights(workspace.folder / "elsewhere/model.ckpt")
+    [snapshot] = workspace.folder.glob("state/adapted/*/snapshot-000000000.npz")
+    with np.load(snapshot) as first:
+        assert all(np.array_equal(first[name], value) for name, value in given.items())
+    trained = json.loads((networks / "adapted/pretrain/network.json").read_text())
+    assert trained["provenance"]["initial_weights"] == "results/networks/adapted/import/model.ckpt"
+    assert trained["provenance"]["updates"] == 3
+
+    assert workspace.stale("pretrain_eval_all", "pretrain_all") == {}
+    workspace.edit("overlay.yaml", "train_steps: 3", "train_steps: 5")
+    assert workspace.stale("pretrain_all") == {"pretrain": 1, "pretrain_eval": 1, "pretrain_all": 1}
+    workspace.edit("overlay.yaml", "train_steps: 5", "train_steps: 3")
+    description = workspace.folder / "elsewhere/network.json"
+    description.write_text(description.read_text().replace('"hidden_dropout_prob": 0.0', '"hidden_dropout_prob": 0.1'))
+    assert workspace.stale("pretrain_eval_all") == {"import": 2, "pretrain": 1, "pretrain_eval": 2, "pretrain_eval_all": 1}

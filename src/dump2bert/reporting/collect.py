@@ -72,10 +72,11 @@ def optional_json(path):
 
 def read_network(results, name, spec, with_evaluation):
     folder, start = results / "networks" / name, spec.get("start", "pretrain")
+    imported = start not in ("pretrain", "random") and not spec.get("further_pretraining")
     return {
         "start": start,
         "spec": spec,
-        "network": optional_json(folder / ("pretrain" if start in ("pretrain", "random") else "import") / "network.json"),
+        "network": optional_json(folder / ("import" if imported else "pretrain") / "network.json"),
         "steps": read_steps(folder / "pretrain/metrics.jsonl"),
         "evaluation": optional_json(folder / "pretrain_eval/metrics.json") if with_evaluation else None,
     }

@@ -58,7 +58,8 @@ def facts_of(name, network, jobs):
     positions = shape.get("relative_positions") or ("none" if not shape.get("use_relative_positions")
                                                     else shape.get("relative_position_kind"))
     return {
-        "start": STARTS.get(network["start"], network["start"]),
+        "start": STARTS.get(network["start"], network["start"])
+        + (", pretrained further in this run" if network["spec"].get("further_pretraining") else ""),
         "layers": count(shape.get("num_hidden_layers")),
         "hidden size": count(shape.get("hidden_size")),
         "attention heads": count(shape.get("num_attention_heads")),

@@ -20,8 +20,15 @@ def run(*, checkpoint, data_dir, schema_dir, output, batch_size, device_target, 
     records = open_records(data_dir, schema_dir)
     if not len(records):
         raise BadInput(f"{data_dir} has no instances to evaluate on")
+    length = records.columns["input_ids"]
+    if network.relative_positions == "none" and length > network.max_position_embeddings:
+        raise BadInput(f"{data_dir} has sequences of {length}, but the max_position_embeddings of {checkpoint} is "
+                       f"{network.max_position_embeddings}")
     model = BertForPretraining(network)
-    checkpoints.load_weights(checkpoint, model)
+    missing = checkpoints.load_weights(checkpoint, model, needed="bert.")
+    if missing:
+        raise BadInput(f"{checkpoint} has no {missing[0]}: it is an encoder without the heads of pretraining, so there "
+                       "is nothing to evaluate")
     metrics = evaluate(model, network, records, batch_size)
     provenance = description.get("provenance", {})
     write_json(output, {**metrics, "split": split, "data": manifest(data_dir, schema_dir),

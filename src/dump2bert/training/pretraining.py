@@ -71,7 +71,10 @@ class Run:
         self.model = BertForPretraining(self.network)
         initialize(self.model, options.seed, self.network.initializer_range)
         if load_checkpoint_path:
-            checkpoints.load_weights(load_checkpoint_path, self.model)
+            # Of an encoder alone the pretraining heads start as drawn.
+            missing = checkpoints.load_weights(load_checkpoint_path, self.model, needed="bert.")
+            if missing:
+                say(f"{load_checkpoint_path} has no {', '.join(missing)}: these start at random")
         optimizer = make_optimizer(options.optimizer, getattr(options, options.optimizer),
                                    self.model.trainable_params(), self.last_update, options.schedule)
         loss_scale = None
