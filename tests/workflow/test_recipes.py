@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import json
+import re
 import threading
 import zipfile
 
@@ -40,6 +41,17 @@ def test_a_recipe_is_planned_without_a_network(planned, recipe):
     # Some hundred jobs for the largest dump, not tens of thousands.
     parts = {"own-texts.yaml": 1, "enwiki-bert-base.yaml": 100}.get(recipe, 20)
     assert jobs["clean"] == parts and jobs.get("extract", 1) == parts
+
+
+@pytest.mark.parametrize("recipe", sorted(path.name for path in (PROJECT / "workflow/recipes/small").glob("*.yaml")))
+def test_a_small_recipe_is_planned_to_its_report_with_what_it_says_lies_under_data(planned, recipe):
+    text = (PROJECT / "workflow/recipes/small" / recipe).read_text(encoding="utf-8")
+    for file in re.findall(r": (data/\S+)", text):
+        path = planned.folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    jobs = planned.stale("report", "--configfile", f"workflow/recipes/small/{recipe}")
+    assert jobs["report"] == 1 and jobs["finetune"] == jobs["evaluate"] and not {"sample", "download"} & set(jobs)
 
 
 def test_without_keep_intermediate_articles_and_text_are_freed_and_nothing_is_to_be_done(fresh):
