@@ -1,9 +1,14 @@
-"""Two phases of pretraining in the workflow: which data and weights each has, and what makes which of them stale."""
+"""Two phases of pretraining in the workflow: which data and weights each has, what makes which of them stale, and what
+becomes of them when they are killed."""
 
 import json
+import re
+import shutil
 
+import numpy as np
 import pytest
 
+from dump2bert.training.checkpoints import read_weights
 from tests.workflow.conftest import new_workspace
 
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -75,3 +80,40 @@ def test_more_steps_of_the_second_phase_go_on_from_its_state(trained, tmp_path):
     workspace.edit("overlay.yaml", "train_steps: 4", "train_steps: 6")
     done = workspace.run(f"{NETWORKS}/base/pretrain/model.ckpt", "--cores", "1")
     assert "goes on from step 4" in done.stdout and "Pretraining base phase1" not in done.stdout
+
+
+# Imported by every Python process of the run: a trainer gets a signal, once for each phase, while it writes a snapshot.
+SIGNALS = """
+import os, signal, sys
+from pathlib import Path
+
+def disturb(event, arguments):
+    if event == "os.rename" and "state/base" in sys.argv:
+        second = "--load_checkpoint_path" in sys.argv
+        number, file = (signal.SIGKILL, "snapshot-000000004.npz") if second else (signal.SIGTERM, "snapshot-000000002.npz")
+        sent = Path(number.name)
+        if str(arguments[1]).endswith(file) and not sent.exists():
+            sent.touch()
+            os.kill(os.getpid(), number)
+
+sys.addaudithook(disturb)
+"""
+
+
+def test_a_terminated_first_phase_and_a_killed_second_one_end_with_the_weights_of_undisturbed_ones(trained, tmp_path):
+    workspace = trained.copy(tmp_path / "copy")
+    shutil.rmtree(workspace.folder / "state")
+    shutil.rmtree(workspace.folder / NETWORKS / "base")
+    with open(workspace.folder / "note/sitecustomize.py", "a") as file:
+        file.write(SIGNALS)
+    done = workspace.run(f"{NETWORKS}/base/pretrain/model.ckpt", "--cores", "1", "--retries", "1")
+    # The first phase saved its state and exited, the second was killed; both were submitted again by `retries`.
+    assert (workspace.folder / "SIGTERM").exists() and (workspace.folder / "SIGKILL").exists()
+    assert "interrupted: SIGTERM; step 3 is saved" in done.stdout
+    assert re.findall(r"goes on from step (\d)", done.stdout) == ["3", "2"]
+    for phase in ("phase1/", ""):
+        ours, theirs = (read_weights(place.folder / NETWORKS / f"base/pretrain/{phase}model.ckpt")
+                        for place in (workspace, trained))
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(value, theirs[name]) for name, value in ours.items())
+    assert workspace.stale("pretrain_all") == {"pretrain_eval": 1, "pretrain_all": 1}
