@@ -148,6 +148,8 @@ class Launch(Section):
     """Folder of the TFRecord shards."""
     hyper_parameter_config_dir: str | None = None
     """The zoo's hyper_parameter_config.ini, or its folder: flags of `pretrain` in the section [config]."""
+    run_script_dir: str | None = None
+    """Where the zoo's run_pretrain.py lies; taken and without effect: what is started is `dump2bert pretrain`."""
     options: dict | None = None
     """More flags of `pretrain`, as a JSON object or its file; they override the ini's."""
     start: Literal["rank_table", "ranks", "msrun", "mpirun"] | None = None

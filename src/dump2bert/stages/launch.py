@@ -10,11 +10,12 @@ from dump2bert.progress import say
 
 def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num, local_device_num, node_rank,
         server_id, hccn_conf, master_addr, master_port, hosts, hccl_time_out, bind_cores, log_dir, run,
-        hyper_parameter_config_dir, options):
-    """Options: command_options.Launch."""
+        hyper_parameter_config_dir, run_script_dir, options):
+    """Options: command_options.Launch. run_script_dir is for command lines of the zoo alone."""
     from dump2bert.launching import commands, rank_table, supervision
     from dump2bert.launching.checks import check_port, flags_of_trainer
 
+    cmd_file = cmd_file or Path("distributed_cmd.sh")
     start = start or ("rank_table" if hccl_config_dir else "ranks")
     flags = {"device_target": device_target, "data_dir": data_dir, "state_dir": "state",
              **flags_of_trainer(hyper_parameter_config_dir, options)}
@@ -49,7 +50,7 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
             check_port(master_addr, master_port)
     with atomic_write(cmd_file) as file:
         file.write(commands.script_of(ranks, log_dir))
-    Path(cmd_file).chmod(0o755)
+    cmd_file.chmod(0o755)
     say(f"{cmd_file}: {', '.join(rank.name for rank in ranks)}")
     if run:
         supervision.run(ranks)
