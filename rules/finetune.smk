@@ -43,7 +43,8 @@ def get_task_data_code(wildcards):
 
 def get_task_data_flags(wildcards):
     task = TASKS[wildcards.task]
-    return get_flags({"task": wildcards.task, "kind": task.kind, "max_seq_length": task.finetune.max_seq_length,
+    return get_flags({"task": wildcards.task, "kind": task.kind, "train_records": task.train_records,
+                      "max_seq_length": task.finetune.max_seq_length,
                       "do_lower_case": CONFIG.vocabulary.do_lower_case, **get_data_form(task),
                       **get_options(task, ["doc_stride", "max_query_length"])})
 

@@ -73,8 +73,8 @@ COMMANDS = {
                       places="source destination"),
     "task_data": Command("a task's records -> TFRecord, schema, labels",
                          "train dev vocab_file output_dir",
-                         "TaskName DataForm Finetune.max_seq_length Finetune.doc_stride Finetune.max_query_length "
-                         "Vocabulary.do_lower_case"),
+                         "TaskName DataForm Task.train_records Finetune.max_seq_length Finetune.doc_stride "
+                         "Finetune.max_query_length Vocabulary.do_lower_case"),
     "finetune": Command("train and evaluate a task's head on top of a pretrained network",
                         "vocab_file_path? label2id_file_path? save_finetune_checkpoint_path? "
                         "load_pretrain_checkpoint_path? load_finetune_checkpoint_path? train_data_file_path? "

@@ -397,6 +397,8 @@ class Task(DataForm):
     """Training records: path, address or `sample:FILE`; with `archive` the name of a member of it."""
     dev: Places | None = None
     """Development records, which are evaluated; named as `train` is."""
+    train_records: Positive | None = None
+    """Train on so many of the training records, drawn the same every time; null: on all."""
     archive: Places | None = None
     """The zip or tar archive that holds both: path or address (several: mirrors, tried in order)."""
     sha256: Sha256 | None = None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dump2bert.tasks.batches import batches_of, bucket_widths, order_of
+from dump2bert.tasks.batches import batches_of, bucket_widths, order_of, some_of, suitable_widths
 
 
 @pytest.mark.parametrize("count, batch_size", [(1, 8), (64, 8), (67, 8), (5, 1)])
@@ -27,8 +27,21 @@ def test_buckets_leave_the_least_padding():
     assert bucket_widths(lengths, 9, 52) == [16, 32, 52]
 
 
+def test_a_width_more_is_compiled_where_it_saves_more_than_it_costs():
+    lengths = np.repeat([10, 30, 50], [8000, 400, 100])
+    number = [len(suitable_widths(lengths, 50, passes, size)) for passes, size in ((3, 1e5), (3, 1e7), (60, 1e7), (1, 1e5))]
+    assert number == [1, 2, 3, 1]
+
+
 def test_the_order_is_a_function_of_seed_and_epoch():
     assert (order_of(50, 1, 2, True) == order_of(50, 1, 2, True)).all()
     assert (order_of(50, 1, 2, True) != order_of(50, 1, 3, True)).any()
     assert (order_of(50, 1, 2, True) != order_of(50, 2, 2, True)).any()
     assert (order_of(50, 1, 2, False) == np.arange(50)).all()
+
+
+def test_some_of_the_records_are_drawn_the_same_every_time_and_keep_their_order():
+    records = [f"r{number:02}" for number in range(50)]
+    some = some_of(records, 20)
+    assert some == some_of(records, 20) == sorted(set(some)) and len(some) == 20 and some != records[:20]
+    assert some_of(records, None) == some_of(records, 60) == records

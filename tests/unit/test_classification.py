@@ -275,6 +275,16 @@ def test_scores_of_a_regression_are_scipys(finetuned):
         stats.pearsonr(gold, found)[0], abs=1e-5)
 
 
+@of("cola")
+def test_fewer_training_records_leave_the_development_records_whole(finetuned, tmp_path):
+    task, folder = finetuned
+    assert run("task_data", task=task, train=folder / "train.tsv", dev=folder / "dev.tsv", output_dir=tmp_path,
+               vocab_file=folder / "vocab.txt", max_seq_length=24, train_records=50) == 0
+    assert {split: about["records"] for split, about in read(tmp_path / "statistics.json")["splits"].items()} == {
+        "train": 50, "dev": 37}
+    assert (tmp_path / "dev.tfrecord").read_bytes() == (folder / "dev.tfrecord").read_bytes()
+
+
 DATA = {"same.csv": ("one,answer,two\na,yes,b\na,yes,c\n", "has only the label 'yes'"),
         "unseen.csv": ("one,answer,two\na,yes,b\na,maybe,c\n", "line 3 has the unknown label 'maybe'"),
         "short.csv": ("one,answer,two\na,yes,b\na,yes\n", "line 3 has 2 columns, but the header has 3"),

@@ -13,6 +13,7 @@ from dump2bert.tasks.ner.labels import Labels, read_labels
 from dump2bert.tasks.datasets import CLUENER_TYPES
 from dump2bert.tasks.ner.records import (
     Record, label_of, read_predictions, read_records, read_texts, write_predictions)
+from dump2bert.tasks.ner.task_data import make_task_data
 from dump2bert.tasks.ner.tfrecords import read_rows
 from dump2bert.tasks.ner.windows import merge
 from dump2bert.tasks.windows import window_starts
@@ -113,6 +114,13 @@ def test_long_texts_are_windowed_and_merged_so_that_nothing_is_cut():
         assert aligned.rows.lengths.max() <= max_seq_length - 2
 
 
+def test_a_text_of_100000_characters_is_labelled_to_its_end():
+    text = "温格在北京," * 16_667
+    entities = {(start, start + 2, "name") for start in range(0, len(text), 6)}
+    aligned, found = round_trip([Record(0, text, entities, 1)], max_seq_length=128)
+    assert len(text) > 100_000 and found == [entities] and not aligned.misfits
+
+
 def test_an_entity_longer_than_a_window_is_named():
     aligned, found = round_trip([Record(0, "北京" * 10, {(0, 20, "place")}, 1)], max_seq_length=12)
     assert [misfit.reason for misfit in aligned.misfits] == [TRUNCATED] and found == [set()]
@@ -196,8 +204,21 @@ def made(tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
     task_data.run(task="cluener", kind="ner", train=tmp_path / "train.json", dev=tmp_path / "dev.json",
                   vocab_file=tmp_path / "vocab.txt", output_dir=tmp_path / "out", do_lower_case=True, max_seq_length=16,
-                  spec=None, format=None, fields=None, labels=None, doc_stride=128, max_query_length=64)
+                  spec=None, format=None, fields=None, labels=None, doc_stride=128, max_query_length=64,
+                  train_records=None)
     return tmp_path / "out"
+
+
+@pytest.mark.parametrize("dev, said", [
+    ('{"text": "了", "label": {}, "id": 7}\n' * 2, "two records with the id 7, in lines 1 and 2"),
+    ('{"text": "了", "label": {}}\r\n{"text": "了", "label": {"other": {"了": [[0, 0]]}}}', "line 2 has entities of the type 'other'"),
+])
+def test_records_that_cannot_be_told_apart_or_learnt_are_named(made, dev, said):
+    files = {"train": made.parent / "train.json", "dev": made.parent / "bad.json"}
+    files["dev"].write_text(dev, encoding="utf-8")
+    with pytest.raises(BadInput, match=f"bad.json.*{said}"):
+        make_task_data("mine", files, made.parent / "vocab.txt", made.parent / "none", True, 16)
+    assert not (made.parent / "none").exists()
 
 
 def test_task_data_writes_what_mindspore_reads_by_the_schema(made):

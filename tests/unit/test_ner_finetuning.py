@@ -233,6 +233,15 @@ def test_finetuning_whose_parent_is_gone_stops(data, capfd, monkeypatch):
     assert not (data / "orphan" / "model.ckpt").exists()
 
 
+def test_labels_in_another_order_than_the_checkpoints_are_refused(finetuned, capfd):
+    ids = read(finetuned / "labels.json")
+    swapped = {**ids, "S_address": ids["S_book"], "S_book": ids["S_address"]}
+    (finetuned / "swapped.json").write_text(json.dumps(swapped))
+    assert finetune(finetuned, finetuned / "none", do_train="false", label2id_file_path=finetuned / "swapped.json",
+                    load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 1
+    assert "swapped.json has other labels, or another order of them" in capfd.readouterr().err
+
+
 def test_the_form_of_records_that_a_method_evaluates_is_said(finetuned, capfd):
     for method, name, said in (
             ("f1", "dev.json", "f1 evaluates TFRecord records, but {} holds JSON records"),

@@ -290,6 +290,12 @@ def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, sa
     assert said in complaint(capfd)
 
 
+def test_fewer_training_questions_leave_the_development_questions_whole(data, tmp_path):
+    assert task_data(data, tmp_path, train_records=9) == 0
+    found = read(tmp_path / "statistics.json")["splits"]
+    assert [found[split]["records"] for split in ("train", "dev")] == [9, 37]
+
+
 def test_fields_are_not_for_squad(finetuned, capfd):
     fields = '{"text": "question"}'
     for command in (task_data(finetuned, finetuned / "none", fields=fields), predict(finetuned, fields=fields),

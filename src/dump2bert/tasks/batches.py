@@ -9,12 +9,28 @@ import itertools
 import numpy as np
 
 MULTIPLE = 8
-BATCHES_THAT_PAY = 1000    # in shorter runs, compiling more shapes takes longer than the padding that they save
+# What another width costs and padding takes, on two cores of a CPU: fixed numbers, so that a run is the same everywhere.
+SECONDS_TO_COMPILE = 4.0
+OPERATIONS_PER_SECOND = 1.5e11
+MOST_WIDTHS = 4
 
 
-def suitable_widths(lengths, longest, batches):
-    """bucket_widths in a number that pays for a run of so many batches."""
-    return bucket_widths(lengths, 3 if batches >= BATCHES_THAT_PAY else 1, max(longest, MULTIPLE))
+def suitable_widths(lengths, longest, passes, size):
+    """bucket_widths in the number that takes the least time: each is a shape to compile, and saves padding.
+
+    passes: how often all rows go through the encoder, one of training counting three times; size: its weights (encoder_size).
+    """
+    seconds_per_token = 2 * size * passes / OPERATIONS_PER_SECOND
+
+    def seconds(widths):
+        padded = np.array(widths)[np.searchsorted(widths, lengths)].sum()
+        return SECONDS_TO_COMPILE * len(widths) + seconds_per_token * padded
+
+    return min((bucket_widths(lengths, count, max(longest, MULTIPLE)) for count in range(1, MOST_WIDTHS + 1)), key=seconds)
+
+
+def encoder_size(model):
+    return sum(item.size for item in model.bert.encoder.get_parameters())
 
 
 def bucket_widths(lengths, buckets, longest):
@@ -63,3 +79,10 @@ def order_of(count, seed, epoch, shuffle):
     if not shuffle:
         return np.arange(count)
     return np.random.Generator(np.random.Philox(key=[seed, 1], counter=[0, 0, 0, epoch])).permutation(count)
+
+
+def some_of(records, count):
+    """`count` of the records (None: all), drawn the same every time, in their order."""
+    if count is None or count >= len(records):
+        return records
+    return [records[number] for number in sorted(order_of(len(records), 1, 0, True)[:count])]

@@ -96,14 +96,14 @@ def tokenizer_for(task, vocab_file):
     return Tokenizer(load_vocabulary(vocab_file), task["do_lower_case"])
 
 
-def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None):
+def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None, size=0):
     """All rows, in batches of like length, through a network -> seconds (compiling excluded), batches.
 
     outputs_of(numbers, width) -> the outputs of these rows; handle(outputs, numbers, width, weights) takes them;
     lengths: tokens of each row; what: what the progress lines call it, None for silence; order: in which rows go through
-    the network.
+    the network; size: of its encoder, see batches.suitable_widths.
     """
-    widths = suitable_widths(lengths, int(lengths.max(initial=2)), len(lengths) / batch_size)
+    widths = suitable_widths(lengths, int(lengths.max(initial=2)), 1, size)
     for width in widths:   # compile
         outputs_of(np.zeros(batch_size, np.int64), width)
     batches = list(batches_of(np.arange(len(lengths)) if order is None else order, lengths, widths,

@@ -12,7 +12,7 @@ from mindspore import Tensor
 
 from dump2bert.errors import BadInput, Interrupted
 from dump2bert.progress import Progress, say
-from dump2bert.tasks.batches import batches_of, order_of, suitable_widths
+from dump2bert.tasks.batches import batches_of, encoder_size, order_of, suitable_widths
 from dump2bert.tasks.heads import head_mask
 from dump2bert.training.dropout import DropoutSource
 from dump2bert.training.optimizers import make_optimizer
@@ -55,7 +55,7 @@ def train(task, network, options):
     seed and the `interruption` (training.interruption) at which to stop with Interrupted."""
     batch_size, epochs = options.train_batch_size, options.epoch_num
     steps_per_epoch = -(-len(task.lengths) // batch_size)
-    widths = suitable_widths(task.lengths, int(task.lengths.max()), steps_per_epoch * epochs)
+    widths = suitable_widths(task.lengths, int(task.lengths.max()), 3 * epochs, encoder_size(task.model))
     # Where the pooler takes no part (labelling tokens): weights that the loss does not reach must not decay either.
     parameters = [item for item in task.model.trainable_params()
                   if task.uses_pooler or not item.name.startswith("bert.pooler.")]

@@ -10,6 +10,7 @@ from mindspore import Tensor
 
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
+from dump2bert.tasks.batches import encoder_size
 from dump2bert.tasks.classification.model import SequenceClassifier
 from dump2bert.tasks.classification.records import read_texts
 from dump2bert.tasks.classification.rows import encode, merge
@@ -40,7 +41,8 @@ def predict_rows(model, rows, batch_size, what=None, order=None):
     def handle(found, numbers, width, weights):
         scores[numbers[weights > 0]] = found[weights > 0]
 
-    seconds, steps = run_batches(outputs_of, handle, rows.lengths, batch_size, what, order)
+    seconds, steps = run_batches(outputs_of, handle, rows.lengths, batch_size, what, order,
+                                 encoder_size(model))
     merged = merge(rows, scores)
     return Timed(merged[:, 0].astype(np.float32) if model.regression else merged.argmax(-1).astype(np.int32), seconds, steps)
 

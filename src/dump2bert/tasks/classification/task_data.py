@@ -8,7 +8,8 @@ import numpy as np
 from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
-from dump2bert.tasks.classification.records import check_ids, read_records
+from dump2bert.tasks.batches import some_of
+from dump2bert.tasks.classification.records import Records, check_ids, read_records
 from dump2bert.tasks.classification.rows import encode, schema, write_rows
 from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tokenization import Tokenizer, load_vocabulary
@@ -17,13 +18,18 @@ NOTED = {"records_in_several_rows": "are longer than a row and become several", 
          "records_left_out": "more have a label that the data set leaves out"}
 
 
-def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, kind="classification", **own):
+def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, train_records=None,
+                   kind="classification", **own):
     """files: {"train": path, "dev": path} -> {split}.tfrecord, schema.json, labels.json ({} where there are scores) and
-    statistics.json in output_dir. own: what datasets.dataset_of takes."""
+    statistics.json in output_dir. train_records: how many of the training records to take, None: all; own: what
+    datasets.dataset_of takes."""
     output_dir = Path(output_dir)
     dataset = dataset_of(task, kind, **own)
     regression, labels = kind == "regression", dataset.labels
     records = {"train": read_records(files["train"], dataset, labels)}
+    skipped = records["train"].skipped
+    records["train"] = Records(some_of(records["train"], train_records))
+    records["train"].skipped = skipped
     if labels is None and not regression:
         labels = sorted({record.label for record in records["train"]})
     if not regression and len(labels) < 2:

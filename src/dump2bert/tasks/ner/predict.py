@@ -11,6 +11,7 @@ from mindspore import Tensor
 from dump2bert.digest import load
 from dump2bert.files import atomic_write
 from dump2bert.progress import say
+from dump2bert.tasks.batches import encoder_size
 from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tasks.finetuning import describe_finetuned, kept_answers, open_finetuned, run_batches, tokenizer_for
 from dump2bert.tasks.ner.alignment import align, character_spans
@@ -47,7 +48,7 @@ def predict_labels(model, rows, batch_size, what=None, order=None):
         found[numbers[weights > 0], 1:width] = labels[weights > 0]
 
     seconds, steps = run_batches(lambda numbers, width: scores_of(model, rows, numbers, width), handle, lengths + 2,
-                                 batch_size, what, order)
+                                 batch_size, what, order, encoder_size(model))
     return Timed(found, seconds, steps)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
+from dump2bert.tasks.batches import some_of
 from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.labels import Labels
@@ -19,15 +20,16 @@ from dump2bert.tokenization import Tokenizer, load_vocabulary
 MISFITS_SAID = 5
 
 
-def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, **own):
+def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, train_records=None,
+                   **own):
     """files: {"train": path, "dev": path} -> {split}.tfrecord, schema.json, labels.json and statistics.json in
-    output_dir. own: what datasets.dataset_of takes."""
+    output_dir. train_records: how many of the training records to take, None: all; own: what datasets.dataset_of takes."""
     output_dir = Path(output_dir)
     tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
     dataset = dataset_of(task, "ner", **own)
     types = dataset.labels and list(dataset.labels)
     read_files = {split: read(path, dataset, types) for split, path in files.items()}
-    records = {split: found.records for split, found in read_files.items()}
+    records = {"train": some_of(read_files["train"].records, train_records), "dev": read_files["dev"].records}
     check_ids(records["dev"], files["dev"])
     if types is None:
         types = sorted({kind for record in records["train"] for _, _, kind in record.entities})

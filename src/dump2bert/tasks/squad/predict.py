@@ -10,6 +10,7 @@ import numpy as np
 
 from dump2bert.files import atomic_write, write_json
 from dump2bert.progress import say
+from dump2bert.tasks.batches import encoder_size
 from dump2bert.tasks.finetuning import describe_finetuned, kept_answers, open_finetuned, run_batches, tokenizer_for
 from dump2bert.tasks.squad.alignment import tokenize
 from dump2bert.tasks.squad.answers import best_answers, n_best, predictions
@@ -43,7 +44,8 @@ def predict_logits(model, rows, batch_size, what=None, order=None):
     def handle(scores, numbers, width, weights):
         found[numbers[weights > 0], :width] = scores[weights > 0]
 
-    return Timed(found, *run_batches(outputs_of, handle, rows.lengths, batch_size, what, order))
+    return Timed(found, *run_batches(outputs_of, handle, rows.lengths, batch_size, what, order,
+                                     encoder_size(model)))
 
 
 def windows_of(asked, task, tokenizer):

@@ -6,6 +6,7 @@ from pathlib import Path
 from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
+from dump2bert.tasks.batches import some_of
 from dump2bert.tasks.squad.alignment import align, tokenize
 from dump2bert.tasks.squad.records import read_questions
 from dump2bert.tasks.squad.tfrecords import schema, write_rows
@@ -15,11 +16,14 @@ from dump2bert.tokenization import Tokenizer, load_vocabulary
 PROBLEMS_SAID = 5
 
 
-def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, doc_stride, max_query_length):
+def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_length, doc_stride, max_query_length,
+                   train_records=None):
     """files: {"train": path, "dev": path} -> {split}.tfrecord, schema_train.json, schema_eval.json and statistics.json in
-    output_dir. Only training questions whose answer is in the paragraph have rows; of dev all have."""
+    output_dir. Only training questions whose answer is in the paragraph have rows; of dev all have. train_records: how many
+    of the training questions to take, None: all."""
     output_dir = Path(output_dir)
     asked = {split: read_questions(path) for split, path in files.items()}
+    asked["train"] = asked["train"]._replace(questions=some_of(asked["train"].questions, train_records))
     tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
     statistics = {"task": task, "kind": "squad", "max_seq_length": max_seq_length, "doc_stride": doc_stride,
                   "max_query_length": max_query_length, "do_lower_case": do_lower_case,
