@@ -24,6 +24,7 @@ VARIANTS = {
     "dump2bert float32": ("ours", {}),
     "dump2bert float32, LAMB": ("ours", {"optimizer": "Lamb"}),
     "dump2bert float32, NEZHA": ("ours", {"relative_positions": "nezha"}),
+    "dump2bert float32, without dropout": ("ours", {"dropout": 0.0}),
     "dump2bert float32, forward only": ("ours", {"forward": True}),
     "torch float32": ("torch", {}),
     "torch float32, forward only": ("torch", {"forward": True}),
@@ -31,6 +32,7 @@ VARIANTS = {
 }
 # Ratios that are printed: of the first to the second.
 RATIOS = [("dump2bert float32", "torch float32"), ("dump2bert float32", "torch bfloat16 autocast"),
+          ("dump2bert float32", "dump2bert float32, without dropout"),     # what the masks cost
           ("dump2bert float32, NEZHA", "dump2bert float32"), ("dump2bert float32, LAMB", "dump2bert float32"),
           ("dump2bert float32, forward only", "torch float32, forward only")]
 
@@ -155,7 +157,10 @@ def ours(task):
     from dump2bert.training.step import TrainStep
 
     folder = Path(task["folder"])
-    network = namespace({**task["network"], "relative_positions": task.get("relative_positions", "none")})
+    network = {**task["network"], "relative_positions": task.get("relative_positions", "none")}
+    if "dropout" in task:
+        network |= dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), task["dropout"])
+    network = namespace(network)
     model = BertForPretraining(network)
     weights = dict(np.load(folder / "weights.npz"))
     for item in model.get_parameters():
