@@ -165,4 +165,6 @@ def test_the_readmes_examples_are_configurations():
         update_config(values, yaml.safe_load(block))
         config = load_config(values)
         assert config.results != "results" and config.state != "state"
-        assert not any(place.startswith("sample:") for source in config.corpus.sources.values() for place in source.places)
+        places = [place for source in config.corpus.sources.values() for place in source.places]
+        places += [place for task in config.tasks.values() for place in (*task.train, *task.dev)]
+        assert not any(place.startswith("sample:") for place in places)

@@ -1,9 +1,11 @@
 """finetune, predict and evaluate for span answering through the command line, on a task that a tiny network learns in
 seconds: a context has a letter of each of three kinds, and a question asks for one of a kind."""
 
+import errno
 import io
 import itertools
 import json
+import os
 import random
 import string
 import sys
@@ -303,6 +305,23 @@ def test_fields_are_not_for_squad(finetuned, capfd):
         assert command == 1
     assert capfd.readouterr().err.count("error: --fields is for other kinds of task") == 3
     assert not (finetuned / "none").exists()
+
+
+@pytest.mark.parametrize("stage", ["task_data", "predict", "evaluate"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(finetuned, tmp_path, capfd, monkeypatch, stage):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    assert predict(finetuned) == 0
+    monkeypatch.setattr(os, "fsync", full)
+    if stage == "task_data":
+        code = task_data(finetuned, tmp_path)
+    elif stage == "predict":
+        code = predict(finetuned, output=tmp_path / "p.json", label_ids=tmp_path / "p.npz", nbest_predictions=tmp_path / "n.json")
+    else:
+        code = evaluate(finetuned, output=tmp_path / "m.json")
+    assert code == 1 and "No space left on device" in complaint(capfd)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_checkpoint_of_another_task_is_refused(finetuned, capfd):

@@ -11,13 +11,15 @@ import pytest
 
 from tests.conftest import PROJECT
 
-# Small enough for a minute or two; every stage, both networks and both variants are in it.
+# Small enough for a minute or two; every stage, both networks and both variants are in it. Of the tasks only one:
+# test_tasks.py has the others.
 OVERLAY = """
 sample: {articles: 200, records: 200}
 vocabulary: {vocab_size: 800}
 pretraining_data: {dupe_factor: 1, shards: 2}
 pretrain: {train_steps: 12, batch_size: 16, save_checkpoint_steps: 4, data_sink_steps: 2}
 finetune: {epoch_num: 1}
+tasks: {tnews: null, cola: null, stsb: null, squad: null, cluener: {networks: [base]}}
 networks:
   base: {hidden_size: 32, intermediate_size: 64}
   nezha: {hidden_size: 32, intermediate_size: 64}

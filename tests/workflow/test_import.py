@@ -25,8 +25,8 @@ def test_a_network_goes_out_and_comes_in_and_is_finetuned_beside_its_like_and_an
     results = workspace.folder / "results"
     shutil.copytree(results / "networks/base/export", workspace.folder / "elsewhere")
     overlay = workspace.folder / "overlay.yaml"
-    overlay.write_text(overlay.read_text() + NETWORKS + "tasks: {cluener: {networks: [base, brought, untrained], "
-                       "use_crf: [false]}}\n")
+    tasks = overlay.read_text().replace("networks: [base]", "networks: [base, brought, untrained], use_crf: [false]")
+    overlay.write_text(tasks + NETWORKS)
     assert workspace.stale("pretrain_all") == {}
     assert workspace.stale("cluener_report") == {"import": 1, "finetune": 2, "predict": 2, "evaluate": 2, "task_page": 1,
                                                  "cluener_report": 1}

@@ -17,10 +17,10 @@ networks:
   nezha: null
 tasks:
   cluener: null
+  tnews: null
+  cola: null
+  stsb: null
   squad:
-    kind: squad
-    train: sample:squad/train-v1.1.json
-    dev: sample:squad/dev-v1.1.json
     finetune: {max_seq_length: 64, doc_stride: 16, max_query_length: 24, epoch_num: 1}
 """
 

@@ -111,7 +111,7 @@ def test_a_model_that_is_gone_is_made_again(workspace):
     ("dump: sample:samplewiki-pages-articles.xml.bz2", "dump: nowhere.xml.bz2", "corpus.sources.wiki names nowhere.xml.bz2"),
     ("dump: sample:samplewiki-pages-articles.xml.bz2", "dump: sample:other.xml", "corpus.sources.wiki names sample:other.xml"),
     ("train: sample:cluener/train.json", "train: nowhere.json", "tasks.cluener.train names nowhere.json"),
-    ("    networks: [base]\n", "    networks: [base]\n    archive: nowhere.zip\n", "tasks.cluener.archive names nowhere.zip"),
+    ("    kind: ner\n", "    kind: ner\n    archive: nowhere.zip\n", "tasks.cluener.archive names nowhere.zip"),
     ("  vocab_size: 2000", "  source: nowhere.txt", "vocabulary.source names nowhere.txt"),
     ("    bert_network: base", "    bert_network: base\n    start: nowhere.ckpt", "networks.base.start names nowhere.ckpt"),
 ])

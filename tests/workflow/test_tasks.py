@@ -1,5 +1,5 @@
-"""All kinds of task through Snakemake, in the official files' forms and one of one's own, on a reduced sample world and a
-network that starts at random."""
+"""All kinds of task through Snakemake: the default run's, in the official files' forms, and one of one's own, on a reduced
+sample world and a network that starts at random."""
 
 import json
 
@@ -12,16 +12,16 @@ pytestmark = pytest.mark.xdist_group("workflow")
 OVERLAY = """
 sample: {articles: 120, records: 60}
 vocabulary: {vocab_size: 600}
-finetune: {max_seq_length: 64, epoch_num: 1}
+finetune: {epoch_num: 1}
 networks:
   base: {hidden_size: 32, intermediate_size: 64, start: random}
   nezha: null
 tasks:
-  cluener: {use_crf: [false]}
-  tnews: {train: "sample:tnews/train.json", dev: "sample:tnews/dev.json", seeds: [1, 2]}
-  cola: {train: "sample:cola/train.tsv", dev: "sample:cola/dev.tsv"}
-  stsb: {train: "sample:stsb/sts-train.tsv", dev: "sample:stsb/sts-dev.tsv"}
-  squad: {train: "sample:squad/train-v1.1.json", dev: "sample:squad/dev-v1.1.json"}
+  cluener: {networks: [base], use_crf: [false]}
+  tnews: {seeds: [1, 2], finetune: {epoch_num: null}}
+  cola: {finetune: {epoch_num: null}}
+  stsb: {finetune: {epoch_num: null}}
+  squad: {finetune: {epoch_num: null}}
   mine:
     kind: classification
     train: mine.csv
