@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from material import TRUE_SIZE, TRUE_SIZE_BATCH, batch, samples, weight
+from material import TRUE_SIZE, TRUE_SIZE_BATCH, batch, masked, samples, weight
 from transformers import BertConfig, BertForPreTraining
 
 WORDS, LENGTH, ROWS, PREDICTIONS = 71, 20, 4, 3
@@ -37,13 +37,17 @@ def make(hidden_act):
             item.add_(torch.randn_like(item) * 0.05)
     columns = batch(WORDS, LENGTH, ROWS, PREDICTIONS)
     output = run(model, columns)
+    with torch.no_grad():
+        pooled = model.bert(*(torch.tensor(columns[name].astype(np.int64)) for name in (
+            "input_ids", "input_mask", "segment_ids"))).pooler_output
     named = dict(model.named_parameters())
     np.savez_compressed(
         Path(__file__).with_name(f"bert_{hidden_act}.npz"),
         **{f"weight/{name}": item.detach().numpy() for name, item in named.items()},
         **{f"gradient/{name}": item.grad.numpy() for name, item in named.items()},
         **{f"input/{name}": value for name, value in columns.items()},
-        loss=output.loss.item(), sequence_output=output.hidden_states[-1].detach().numpy(),
+        loss=output.loss.item(), sequence_output=output.hidden_states[-1].detach().numpy(), pooled_output=pooled.numpy(),
+        prediction_scores=masked(output.prediction_logits.detach().numpy(), columns),
         next_sentence_scores=output.seq_relationship_logits.detach().numpy())
 
 

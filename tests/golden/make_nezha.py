@@ -1,16 +1,18 @@
-"""Makes the golden files of NEZHA by Huawei's NEZHA-PyTorch, as make_bert.py makes BERT's.
+"""Makes the golden files of NEZHA by Huawei's NEZHA-PyTorch, as make_bert.py makes BERT's, and a folder of weights as it
+writes them (nezha_pytorch/).
 
 Run where torch is installed, with the folder of NEZHA-PyTorch (github.com/huawei-noah/Pretrained-Language-Model):
 python tests/golden/make_nezha.py FOLDER. It is imported from there; nothing of it is in this project.
 """
 
+import json
 import sys
 import types
 from pathlib import Path
 
 import numpy as np
 import torch
-from material import TRUE_SIZE, TRUE_SIZE_BATCH, batch, samples, weight
+from material import TRUE_SIZE, TRUE_SIZE_BATCH, batch, masked, samples, weight
 
 sys.path.insert(0, sys.argv[1])
 sys.modules["file_utils"] = types.SimpleNamespace(cached_path=None)    # it would want to download
@@ -44,6 +46,21 @@ def run(model, columns):
             {name: item.grad.numpy() for name, item in model.named_parameters()})
 
 
+def run_heads(model, columns):
+    """-> pooled output, scores of the masked words."""
+    inputs = [torch.tensor(columns[name].astype(np.int64)) for name in ("input_ids", "segment_ids", "input_mask")]
+    with torch.no_grad():
+        return model.bert(*inputs)[1].numpy(), masked(model(*inputs)[0].numpy(), columns)
+
+
+def save(model, folder):
+    """What users of NEZHA-PyTorch have: bert_config.json with the keys of the released ones, and a state_dict."""
+    folder.mkdir(exist_ok=True)
+    config = {key: value for key, value in model.bert.config.to_dict().items() if key != "layer_norm_eps"}
+    (folder / "bert_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+
+
 def make():
     torch.manual_seed(0)
     model = model_of(WORDS, NETWORK)
@@ -52,12 +69,15 @@ def make():
             item.add_(torch.randn_like(item) * 0.05)
     columns = batch(WORDS, LENGTH, ROWS, PREDICTIONS)
     loss, sequence_output, next_sentence_scores, gradients = run(model, columns)
+    pooled_output, prediction_scores = run_heads(model, columns)
+    save(model, Path(__file__).with_name("nezha_pytorch"))
     np.savez_compressed(
         Path(__file__).with_name("nezha.npz"),
         **{f"weight/{name}": item.detach().numpy() for name, item in model.named_parameters()},
         **{f"gradient/{name}": value for name, value in gradients.items()},
         **{f"input/{name}": value for name, value in columns.items()},
-        loss=loss, sequence_output=sequence_output, next_sentence_scores=next_sentence_scores)
+        loss=loss, sequence_output=sequence_output, pooled_output=pooled_output, prediction_scores=prediction_scores,
+        next_sentence_scores=next_sentence_scores)
 
 
 def make_true_size():

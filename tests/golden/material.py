@@ -28,6 +28,11 @@ def batch(words, length, rows, predictions):
     }
 
 
+def masked(scores, columns):
+    """Of the scores (B, S, V) of all tokens those (B, P, V) of the masked ones."""
+    return np.take_along_axis(scores, columns["masked_lm_positions"][:, :, None], 1)
+
+
 def weight(name, shape):
     """float32, a function of name and shape: of the size that trained weights have, no bias 0 and no LayerNorm weight 1."""
     random = np.random.Generator(np.random.Philox(key=[1, zlib.crc32(name.encode())]))

@@ -21,18 +21,20 @@ class Outputs(nn.Cell):
 
     def construct(self, ids, types, mask, positions):
         sequence, pooled = self.model.bert(ids, types, mask)
-        return sequence, self.model.cls(sequence, pooled, positions, self.model.bert.embeddings.word_embeddings.weight)[1]
+        return sequence, pooled, *self.model.cls(sequence, pooled, positions,
+                                                 self.model.bert.embeddings.word_embeddings.weight)
 
 
 def computed(model, columns):
-    """-> loss, sequence output (B, S, H), NSP log probabilities, gradients by name: all numpy."""
+    """-> loss; sequence output (B, S, H), pooled output (B, H), log probabilities of the masked words (B * P, V) and of the
+    next sentence (B, 2); gradients by name: all numpy."""
     weights = np.ones_like(columns["masked_lm_ids"], np.float32)
     inputs = [Tensor(columns[name]) for name in COLUMNS if name != "masked_lm_weights"]
     losses, gradients = LossAndGradients(PretrainingLoss(model))(
         *inputs, Tensor(weights), Tensor(np.float32(weights.size)))
-    sequence, next_sentence = Outputs(model)(*(Tensor(columns[name]) for name in (
+    outputs = Outputs(model)(*(Tensor(columns[name]) for name in (
         "input_ids", "segment_ids", "input_mask", "masked_lm_positions")))
-    return losses[0].asnumpy(), sequence.asnumpy(), next_sentence.asnumpy(), {
+    return losses[0].asnumpy(), [output.asnumpy() for output in outputs], {
         item.name: gradient.asnumpy() for item, gradient in zip(model.trainable_params(), gradients)}
 
 
@@ -57,10 +59,12 @@ def test_outputs_and_gradients_equal_the_reference(name, changes):
         item.set_data(Tensor(golden[f"weight/{item.name}"]))
     assert {f"weight/{item.name}" for item in model.get_parameters()} == {n for n in golden if n.startswith("weight/")}
     columns = {key.removeprefix("input/"): golden[key] for key in golden if key.startswith("input/")}
-    loss, sequence, next_sentence, gradients = computed(model, columns)
+    loss, (sequence, pooled, words, next_sentence), gradients = computed(model, columns)
     assert loss == pytest.approx(float(golden["loss"]), rel=1e-5)
     real = columns["input_mask"] == 1
     assert_forward_equal(sequence[real], golden["sequence_output"][real])
+    assert_forward_equal(pooled, golden["pooled_output"])
+    assert_forward_equal(words, log_softmax(golden["prediction_scores"]).reshape(words.shape))
     assert_forward_equal(next_sentence, log_softmax(golden["next_sentence_scores"]))
     global_norm = np.sqrt(sum((golden[f"gradient/{name}"].astype(np.float64) ** 2).sum() for name in gradients))
     for name, gradient in gradients.items():
@@ -77,7 +81,7 @@ def test_samples_of_a_network_of_true_size_equal_the_reference(name, kind):
     for item in model.get_parameters():
         item.set_data(Tensor(material.weight(item.name, item.shape)))
     columns = material.batch(**material.TRUE_SIZE_BATCH)
-    loss, sequence, next_sentence, gradients = computed(model, columns)
+    loss, (sequence, _, _, next_sentence), gradients = computed(model, columns)
     found = material.samples(columns, loss, sequence, next_sentence, gradients)
     assert set(found) == set(golden)
     assert loss == pytest.approx(float(golden["loss"]), rel=1e-5)

@@ -130,6 +130,24 @@ def test_files_of_torch_are_read_without_torch(form):
         assert found[name].dtype == value.dtype and np.array_equal(found[name], value), name
 
 
+def test_a_folder_that_huaweis_nezha_pytorch_wrote_gives_its_network_and_its_scores(tmp_path):
+    golden = np.load(GOLDEN / "nezha.npz")
+    found, description = imported(GOLDEN / "nezha_pytorch", tmp_path)
+    assert_same(found, {name.removeprefix("weight/"): golden[name] for name in golden if name.startswith("weight/")})
+    assert description["provenance"]["drawn"] == []
+    network = {**description["network"], "compute_type": "float32"}
+    assert (network["relative_positions"], network["hidden_act"], network["layer_norm_eps"]) == ("nezha", "gelu", 1e-12)
+    model = BertForPretraining(network)
+    for item in model.get_parameters():
+        item.set_data(Tensor(found[item.name]))
+    scores = model(*(Tensor(golden[f"input/{name}"]) for name in (
+        "input_ids", "input_mask", "segment_ids", "masked_lm_positions")))
+    for ours, name in zip(scores, ("prediction_scores", "next_sentence_scores")):
+        theirs = golden[name].reshape(ours.shape)
+        theirs = theirs - np.log(np.exp(theirs).sum(-1, keepdims=True))
+        assert np.abs(ours.asnumpy() - theirs).max() <= 1e-4, name
+
+
 # The zoo's names of a layer and of what is around the layers; (2020) where its generations differ.
 ZOO = {
     "bert.bert_embedding_lookup.embedding_table": "bert.embeddings.word_embeddings.weight",

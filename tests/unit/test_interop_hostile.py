@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from dump2bert import cli
 from dump2bert.errors import BadInput
+from dump2bert.interop import graphs
 from dump2bert.interop.torch_files import LEGACY_MAGIC, LEGACY_PROTOCOL, read_torch
 from tests.conftest import PROJECT
 from tests.unit.interop_world import WORDS, described, random_weights, save_ckpt, save_own
@@ -147,6 +148,20 @@ def test_what_has_no_form_elsewhere_is_refused_with_the_reason(tmp_path, capfd):
     assert "--seq_length 11 is above the network's max_position_embeddings, 10" in refused(
         capfd, "export", "--format", "onnx", tmp_path / "own", tmp_path / "out", "--seq_length", 11)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_graph_that_mindspore_cannot_write_is_one_sentence(tmp_path, capfd, monkeypatch):
+    save_own(tmp_path / "own", described(), random_weights(described()))
+
+    def fails(*_, **__):
+        raise RuntimeError("Unsupported operator: Erf\nmore of it")
+
+    monkeypatch.setattr(graphs.onnx, "export", fails)
+    monkeypatch.setattr(graphs.ms, "export", lambda *_, **__: None)     # what it does beyond 1 GB: files in parts
+    for form, said in (("onnx", "cannot write this network as onnx: Unsupported operator: Erf"),
+                       ("mindir", "writes a network of more than 1 GB as mindir in parts")):
+        assert said in refused(capfd, "export", "--format", form, tmp_path / "own", tmp_path / "out")
+        assert list((tmp_path / "out").iterdir()) == []
 
 
 # -------------------------------------------------------------------------------------------- pickles that do harm
