@@ -21,6 +21,7 @@ from dump2bert.training.checkpoints import read_weights, save_weights
 from dump2bert.training.pretraining import Run
 from dump2bert.training.pretraining_batches import open_records
 from tests.unit import numpy_bert
+from tests.unit.interop_world import save_ckpt
 from tests.unit.small_networks import LENGTH, WORDS, small_network, write_shards
 
 NETWORK = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24,
@@ -86,6 +87,12 @@ def test_final_model_metrics_and_description_are_written(undisturbed):
     assert described["provenance"]["step"] == 10 and described["provenance"]["seed"] == 1
     assert sorted(path.name for path in undisturbed.iterdir()) == [
         "checkpoint-8.ckpt", "metrics.jsonl", "model.ckpt", "network.json", "tensorboard"]
+
+
+def test_two_undisturbed_runs_with_dropout_are_bit_identical(data, tmp_path, undisturbed):
+    network = json.loads((undisturbed / "network.json").read_text())["network"]
+    assert (network["hidden_dropout_prob"], network["attention_probs_dropout_prob"]) == (0.1, 0.1)
+    assert equal(run(data, tmp_path, epoch_size=5, train_steps=10), undisturbed)
 
 
 def test_more_steps_go_on_and_equal_one_run(data, tmp_path, undisturbed, caplog):
@@ -244,6 +251,34 @@ def test_checkpoint_initialises_the_weights(data, tmp_path, undisturbed):
         run(data, tmp_path, load_checkpoint_path=tmp_path / "torn.ckpt")
 
 
+def test_an_encoder_without_heads_can_be_pretrained_further_but_not_evaluated(data, tmp_path, undisturbed, caplog):
+    weights = {name: value for name, value in read_weights(undisturbed / "model.ckpt").items() if name.startswith("bert.")}
+    save_ckpt(tmp_path / "encoder" / "model.ckpt", weights)
+    shutil.copy(undisturbed / "network.json", tmp_path / "encoder")
+    with pytest.raises(BadInput, match="has no cls.predictions.bias: it is an encoder without the heads of pretraining"):
+        evaluate(tmp_path / "encoder", data, tmp_path)
+    caplog.set_level("INFO", "dump2bert")
+    still = {**config.plain(config.AdamWeightDecayOptions()), "learning_rate": 1e-30}    # too little to move a weight
+    out = run(data, tmp_path, train_steps=1, load_checkpoint_path=tmp_path / "encoder/model.ckpt", AdamWeightDecay=still)
+    assert "model.ckpt has no cls.predictions.bias, " in caplog.text and "these start at random" in caplog.text
+    found = read_weights(out / "model.ckpt")
+    assert all((found[name] == value).all() for name, value in weights.items()) and len(found) > len(weights)
+
+
+def evaluate(folder, data, output, batch_size=8):
+    pretrain_eval.run(checkpoint=folder / "model.ckpt", data_dir=data, schema_dir=None, device_target="CPU",
+                      output=output / "metrics.json", batch_size=batch_size, split="mine")
+    return json.loads((output / "metrics.json").read_text())
+
+
+def test_data_longer_than_a_networks_positions_are_not_evaluated(data, tmp_path, undisturbed):
+    shutil.copy(undisturbed / "model.ckpt", tmp_path)
+    (tmp_path / "network.json").write_text((undisturbed / "network.json").read_text().replace(
+        '"max_position_embeddings": 20', '"max_position_embeddings": 10'))
+    with pytest.raises(BadInput, match="has sequences of 14, but the max_position_embeddings of .* is 10"):
+        evaluate(tmp_path, data, tmp_path)
+
+
 @pytest.mark.parametrize("changes, message", [
     ({"distribute": True}, "say on how many devices to train"),
     ({"device_num": 2}, "--device_num 2 asks for several devices: give --distribute true"),
@@ -268,9 +303,7 @@ def test_vocabulary_is_padded_on_request(data, tmp_path):
 
 @pytest.mark.parametrize("batch_size", [35, 8])
 def test_evaluation_covers_every_instance_and_equals_numpy(data, tmp_path, undisturbed, batch_size):
-    pretrain_eval.run(checkpoint=undisturbed / "model.ckpt", data_dir=data, schema_dir=None, device_target="CPU",
-                      output=tmp_path / "metrics.json", batch_size=batch_size, split="mine")
-    found = json.loads((tmp_path / "metrics.json").read_text())
+    found = evaluate(undisturbed, data, tmp_path, batch_size)
     assert found["split"] == "mine"
     batch = open_records(data, None).batch(np.arange(ROWS))
     network = json.loads((undisturbed / "network.json").read_text())["network"]

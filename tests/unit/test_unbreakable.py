@@ -172,6 +172,20 @@ def test_killed_at_a_bad_moment_the_run_ends_with_the_weights_of_an_undisturbed_
     assert not list((tmp_path / "killed").glob("state/*/.snapshot*.part"))
 
 
+@pytest.mark.parametrize("more", [
+    {"optimizer": "Lamb", "Lamb": {"learning_rate": 0.01, "warmup_steps": 2, "decay_steps": 9}},
+    {"optimizer": "Momentum", "Momentum": {"learning_rate": 0.1}, "batch_size": 4, "accumulation_steps": 2}],
+    ids=["Lamb", "Momentum, accumulated"])
+def test_moments_and_a_loss_scale_that_moves_go_on_where_they_were(data, tmp_path, more):
+    more = {"epoch_size": 9, "loss_scale_value": 2.0 ** 70, "scale_window": 2, "data_sink_steps": 1, **more}
+    at_once = run(data, tmp_path / "once", train_steps=8, **more)
+    begun = metrics(run(data, tmp_path / "parts", train_steps=3, **more))
+    assert begun[-1]["loss_scale"] < begun[0]["loss_scale"] and begun[-1]["step"] > 3    # steps were skipped
+    out = run(data, tmp_path / "parts", train_steps=8, **more)
+    assert equal(out, at_once)
+    assert [line["loss_scale"] for line in metrics(out)] == [line["loss_scale"] for line in metrics(at_once)]
+
+
 def test_two_snapshots_are_kept_from_the_beginning(data, tmp_path):
     run(data, tmp_path, train_steps=1)
     assert [path.name for path in sorted(tmp_path.glob("state/*/snapshot-*"))] == [
