@@ -71,12 +71,13 @@ NEVER_LAST = {
     "ne": "डा डॉ श्री प्रा",
     "bn": "ড ডা ডাঃ ডঃ মো মোঃ প্রফেসর অধ্যা মি",
 }
-# Before a number only: `tr. 5`, `рис. 2`.
+# Before a number only: `tr. 5`, `рис. 2`, `1 січ. 2020`, `пом. 26 лютого`.
 BEFORE_NUMBER = words(
     "no nos nr nro nº n° n núm num p pp pag pág page s str стр стор с ст art арт рис мал табл tab "
     "таб фиг fig abb bild obr rys vol bd т томе гл ch chap kap cap sec § tr trang x кн вып вип ч "
     "бр br sz hlm ca cca ок approx около № номер д буд кв корп пункт п разд розд лист сл σελ αρ "
-    "bkz bc")
+    "bkz bc "
+    "січ лют берез квіт трав черв лип серп верес жовт листоп груд пом янв февр апр авг сент окт нояб дек ноем септ род")
 
 # Years, centuries, eras, units: a sentence may end behind them, or go on with a name.
 DATES = {

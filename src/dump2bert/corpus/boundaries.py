@@ -75,7 +75,7 @@ def is_boundary(left, right, language):
         return False
     if right[0] in GOES_ON_WITH or begins_small(right):
         return False
-    if not spaced and not left.endswith(tuple(ENDS_WITHOUT_SPACE)) and not is_lost_space(left, right):
+    if not spaced and not left.endswith(tuple(ENDS_WITHOUT_SPACE)) and not is_lost_space(left, right, language):
         return False
     if OPEN_QUOTE.search(left[-200:]) and CLOSING_QUOTE.match(right):
         return False
@@ -120,14 +120,18 @@ def is_small(word):
     return word[:1].islower() and word.islower() and not "\u10a0" <= word[0] <= "\u10ff"
 
 
-def is_lost_space(left, right):
-    """`... born in 1950.He ...`: two whole words and nothing between them. But `a.C.`, `พ.ศ.`, `St.Petersburg`."""
+def is_lost_space(left, right, language):
+    """`... born in 1950.He ...`: two whole words and nothing between them. But `a.C.`, `พ.ศ.`, `St.Petersburg`.
+
+    Vietnamese writes a space between syllables, so that its words are short.
+    """
     word = re.search(r"(\w*)\W*$", left)[1]
     if "\uac00" <= word[-1:] <= "\ud7a3":
         return "\uac00" <= right[0] <= "\ud7a3" and left.endswith(("다.", "요.", "까?", "오.", "라."))
     if not (right[0].isupper() and (right[1:2].islower() or right[1:2].isspace())):
         return False
-    whole_word = len(word) > 3 and word[1:].islower() and ENDED_WORD.search(left[-12:])
+    is_long = len(word) > 3 and word[1:].islower() or language == "vi" and word.islower()
+    whole_word = is_long and ENDED_WORD.search(left[-12:])
     return bool(whole_word) or left.endswith(("...", "….", ").")) or re.fullmatch(r"(?:1|20)\d{2,3}", word) is not None
 
 

@@ -14,11 +14,12 @@ IN_LATIN_LETTERS = {"zh-min-nan"}     # although its code begins with zh
 ENDS = "。！？!?；;｡"
 CLOSING = "」』”’）)】》〉］»\"'"
 PAIRS = dict(zip("「『“‘（(【《〈［", "」』”’）)】》〉］", strict=True))
+TITLE = "《〈"             # a mark in it is part of a name: 《Ayo!》
 LONGEST_QUOTE = 400       # characters; a bracket that closes later than that was never closed
 IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff"
 # A Latin full stop ends a sentence behind an ideograph or a Latin word (not behind initials), and at the end of the
-# line.
-END = re.compile(rf"(?:[。！？｡；]|[!?;](?![\w&])|(?<=[{IDEOGRAPH}])\.(?=\s|[{IDEOGRAPH}])"
+# line; `Yahoo! JAPAN` is a name.
+END = re.compile(rf"(?:[。！？｡；]|[!?;](?![\w&]|(?<=[A-Za-z]!) [A-Z])|(?<=[{IDEOGRAPH}])\.(?=\s|[{IDEOGRAPH}])"
                  rf"|(?<=[a-z]{{4}})\.(?=\s+[A-Z{IDEOGRAPH}])|\.(?=\s*$))[。！？!?｡…]*")
 # A full stop that is part of a name: モーニング娘。は日本の... No sentence begins with a particle before a name.
 IN_NAME = re.compile(r"を|[はがの](?=[\u30a1-\u30fa\u4e00-\u9fff「『])")
@@ -44,6 +45,7 @@ def split_sentences(paragraph, language):
 
 def split_ideographic(text):
     """Cut after 。！？； outside of quotes and brackets, and after a quotation that ends with such a mark."""
+    uncut, text = text, directed(text)
     partner = matching(text)
     start = position = 0
     pieces = []
@@ -55,12 +57,13 @@ def split_ideographic(text):
             is_quote, first = text[position] in "「『“‘", not text[start:position].strip()
             last = text[close - 1]
             inside_ends = (is_quote and (last in "。｡" or said and last in ENDS)
-                           or first and last in ENDS and (not is_quote or text[close + 1:close + 2] in "「『" != ""))
+                           or first and last in ENDS and text[position] not in TITLE
+                           and (not is_quote or text[close + 1:close + 2] in "「『" != ""))
             position = close + 1
             # An outer bracket may close here, too, or its own mark may follow; then that one decides.
             goes_on = GOES_ON.match(text, position) or text[position:position + 1] in CLOSING
             if inside_ends and not goes_on:
-                pieces.append(text[start:position])
+                pieces.append(uncut[start:position])
                 start = position
             continue
         end = END.match(text, position)
@@ -70,11 +73,17 @@ def split_ideographic(text):
                 position += 1
             if end[0] == "。" and IN_NAME.match(text, position):
                 continue
-            pieces.append(text[start:position])
+            pieces.append(uncut[start:position])
             start = position
         else:
             position += 1
-    return [*pieces, text[start:]]
+    return [*pieces, uncut[start:]]
+
+
+def directed(text):
+    """The text with its straight double quotes, where they come in pairs, as opening and closing ones."""
+    parts = text.split('"')
+    return text if len(parts) % 2 == 0 else parts[0] + "".join("“”"[n % 2] + part for n, part in enumerate(parts[1:]))
 
 
 def matching(text):
