@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -138,6 +139,32 @@ def test_a_dump_that_does_not_name_the_template_namespace_gives_its_articles_all
     _, articles = extracted(tmp_path, head + "".join(PAGES) + END)
     assert [article["title"] for article in articles] == ["Anna", "Berta"]
     assert "It is old." in articles[0]["text"]
+
+
+@pytest.mark.parametrize("pack", [bytes, bz2.compress])
+def test_articles_whose_titles_begin_like_the_template_namespace_are_none(tmp_path, pack):
+    titles = ["Template", "Template engine &amp; more", "Templates: a list", "The Template"]
+    pages = [page(number, title, "It {{fact|is}} {{PAGENAME}}.") for number, title in enumerate(titles, 11)]
+    _, articles = extracted(tmp_path, pack((HEAD + "".join(pages + PAGES) + END).encode()))
+    assert [article["title"] for article in articles] == [
+        "Template", "Template engine & more", "Templates: a list", "The Template", "Anna", "Berta"]
+    assert all(article["text"].startswith("It is ") for article in articles[:4])
+    vietnamese = (HEAD + page(1, "Bản mẫu", "A {{fact|b}}.") + PAGES[3].replace("Template:", "Bản mẫu:") + END)
+    assert extracted(tmp_path, vietnamese.replace(">Template<", ">Bản mẫu<"))[1][0]["text"] == "A b."
+
+
+@pytest.mark.parametrize("change", [lambda text: re.sub(r">\s+<", "><", text),
+                                    lambda text: re.sub(r">\s+<(?!page)", "><", text),
+                                    lambda text: text.replace("<revision>\n", "<revision>")])
+def test_a_dump_of_another_layout_gives_the_same_articles(tmp_path, change):
+    plain = extracted(tmp_path, DUMP)
+    assert change(DUMP) != DUMP
+    assert extracted(tmp_path, change(DUMP)) == plain
+    assert extracted(tmp_path, change(DUMP)[:-60], cut_off="accept")[0]["pages"] == 5
+
+
+def test_the_samples_layout_needs_no_copy(tmp_path):
+    assert survey(written(tmp_path, DUMP)).is_plain
 
 
 def test_whole_pages_of_a_dump_that_ends_early_are_taken_on_request(tmp_path):

@@ -2,13 +2,15 @@
 
 WikiExtractor reads line by line with regular expressions: what it does not understand it leaves out without a word. So
 `survey` reads the dump with a real XML parser first, in constant memory (8 bytes a page), and `plain_copy` writes what
-WikiExtractor would misread (UTF-16, no name of the template namespace, cut off) in a form that it reads.
+WikiExtractor would misread (UTF-16, no name of the template namespace, cut off, several tags on a line) in a form that
+it reads.
 """
 
 import bz2
 import contextlib
 import gzip
 import io
+import itertools
 import re
 import zlib
 from array import array
@@ -25,6 +27,11 @@ UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\
 DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)")
 OTHER_PACKINGS = {b"7z\xbc\xaf": "7z", b"\xfd7zX": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 TEMPLATE_NAMESPACE = '<namespace key="10" case="first-letter">Template</namespace>\n'
+# WikiExtractor sees the first tag of a line only. In text no tag begins: there it is &lt;.
+NEEDS_A_LINE = re.compile(r"(?=<(?:\w|/(?:page|siteinfo|namespaces|mediawiki)>))")
+# WikiExtractor takes every page for a template whose title begins with that namespace's name: the article `Template
+# engine`, too. So this stands before such titles.
+MARK = "\u2060"
 
 
 def packing(path):
@@ -80,14 +87,17 @@ class Survey:
     def __init__(self):
         self.articles = array("q")
         self.pages = self.redirects = self.other_namespaces = 0
-        self.has_template_namespace = False
+        self.template_namespace = ""
+        self.is_taken_for_template = False     # whether an article's title begins with that name
+        self.has_own_lines = True              # whether each tag begins on a line of its own
         self.is_whole = True
         self.encoding = "utf-8"
 
     @property
     def is_plain(self):
         """Whether WikiExtractor reads the dump as it is."""
-        return self.is_whole and self.has_template_namespace and self.encoding == "utf-8"
+        return (self.is_whole and self.template_namespace != "" and not self.is_taken_for_template
+                and self.has_own_lines and self.encoding == "utf-8")
 
 
 def survey(path, accept_cut_off=False, headings=None):
@@ -142,7 +152,7 @@ class PageReader:
 
     def __init__(self, path, found, headings=None):
         self.path, self.found, self.headings = path, found, headings
-        self.depth = 0
+        self.depth = self.line = 0
         self.page = None
         self.text = []
         self.start_parser("utf-8")
@@ -156,6 +166,7 @@ class PageReader:
 
     def start(self, name, attributes):
         self.depth += 1
+        self.take_line()
         if self.depth == 1 and name != "mediawiki":
             raise BadInput(f"{self.path} is no MediaWiki export: its outermost element is <{name}>, not <mediawiki>")
         if name == "page" and self.depth == 2:
@@ -172,14 +183,25 @@ class PageReader:
             self.text = []
             self.parser.CharacterDataHandler = self.text.append
         elif name == "namespace" and attributes.get("key") == "10":
-            self.found.has_template_namespace = True
+            self.text = []
+            self.parser.CharacterDataHandler = self.text.append
+
+    def take_line(self):
+        line = self.parser.CurrentLineNumber
+        self.found.has_own_lines &= line > self.line
+        self.line = line
 
     def end(self, name):
+        if name in ("page", "siteinfo", "namespaces"):
+            self.take_line()
         if self.depth == 3 and self.page is not None and name in ("title", "ns", "id"):
             self.page[name] = "".join(self.text)
             self.parser.CharacterDataHandler = None
         elif self.depth == 4 and self.page is not None and name == "text" and self.parser.CharacterDataHandler:
             self.page["text"] = "".join(self.text)
+            self.parser.CharacterDataHandler = None
+        elif name == "namespace" and self.parser.CharacterDataHandler:
+            self.found.template_namespace = "".join(self.text)
             self.parser.CharacterDataHandler = None
         elif self.depth == 2 and name == "page":
             self.note(self.page)
@@ -201,27 +223,38 @@ class PageReader:
             self.found.redirects += 1
         else:
             self.found.articles.append(int(page["id"]))
+            name = self.found.template_namespace
+            self.found.is_taken_for_template |= name != "" and page["title"].startswith(name)
             if self.headings is not None:
                 self.headings.add(headings_of(page.get("text", "")))
 
 
 def plain_copy(path, found, copy):
-    """Write the dump as a plain UTF-8 file that WikiExtractor reads: template namespace named, whole pages only,
-    closed."""
+    """Write the dump as a plain UTF-8 file that WikiExtractor reads: template namespace named, no other title beginning
+    so, a line for each tag, whole pages only, closed."""
     lines = io.TextIOWrapper(Stream(path), encoding=found.encoding, errors="replace", newline="\n")
-    named = found.has_template_namespace
+    named = found.template_namespace
+    marked = re.compile(rf"(?<=<title>)(?={re.escape(named or 'Template')}(?!:))")
     pages = 0
     with open(copy, "w", encoding="utf-8", newline="\n") as file:
-        for line in lines:
+        for line in itertools.chain.from_iterable(map(own_lines, lines)):
             if not named and ("</namespaces>" in line or "</siteinfo>" in line):
                 line, named = line.replace("</", TEMPLATE_NAMESPACE + "</", 1), True
             elif not named and "<page>" in line:
                 line, named = f"<siteinfo>\n{TEMPLATE_NAMESPACE}</siteinfo>\n{line}", True
-            file.write(line)
+            file.write(marked.sub(MARK, line))
             pages += "</page>" in line
             if pages == found.pages and not found.is_whole:
                 file.write("</mediawiki>\n")
                 break
+
+
+def own_lines(line):
+    """The line's parts, each with its newline, that need a line of their own."""
+    if "<" not in line:
+        return [line]
+    *parts, last = (part for part in NEEDS_A_LINE.split(line) if part.strip(" \t"))
+    return [*(f"{part}\n" for part in parts), last]
 
 
 class Stream(io.RawIOBase):

@@ -6,6 +6,7 @@ The program says nothing where it skips pages, so what it gives is compared with
 
 import contextlib
 import gzip
+import html
 import json
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from collections import deque
 from pathlib import Path
 
 from dump2bert.corpus.checksum import some
-from dump2bert.corpus.dump import packing, plain_copy, survey
+from dump2bert.corpus.dump import MARK, packing, plain_copy, survey
 from dump2bert.corpus.headings import HeadingFile
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
@@ -145,12 +146,11 @@ def write_articles(articles, headings, file):
     count = characters = 0
     empty = []
     for article, its_headings in zip(articles, headings, strict=True):
-        text = article["text"].strip()
+        title, text = html.unescape(article["title"]).removeprefix(MARK), article["text"].strip()
         if not text:
-            empty.append({"id": article["id"], "title": article["title"], "reason": "empty after extraction"})
+            empty.append({"id": article["id"], "title": title, "reason": "empty after extraction"})
             continue
-        kept = {"id": article["id"], "url": article["url"], "title": article["title"], "text": text,
-                "headings": its_headings}
+        kept = {"id": article["id"], "url": article["url"], "title": title, "text": text, "headings": its_headings}
         file.write(json.dumps(kept, ensure_ascii=False).encode("utf-8") + b"\n")
         count += 1
         characters += len(text)
