@@ -40,7 +40,7 @@ NEVER_LAST = {
           "M.S MÖ MS",
     "id": "Dr Prof Ir Drs H Hj K.H KH Jl Jln Gg No Tn Ny St Kol Jend Kapt Letjen Mayjen Brigjen hlm a.n d.a",
     "ms": "Dr Prof Ir Hj Jln No St hlm Sdn Tn",
-    "vi": "TP Tp TX Tx TT Tt Q P H GS TS PGS ThS Ths BS KS CN LS Ks Bs KTS HT TGM LM Lm NSND NSƯT NGND NGƯT "
+    "vi": "TP Tp tp tx TX Tx TT Tt Q P H GS TS PGS ThS Ths BS KS CN LS Ks Bs KTS HT TGM LM Lm NSND NSƯT NGND NGƯT "
           "ĐHQG ĐH Nxb NXB tr Tr vd Vd VD St Dr Mr Mrs Ms Th tk TK Gs Ts PGS.TS GS.TS GS.TSKH PGS.TSKH TSKH "
           "GS.VS GS.BS Đ/c đ/c Ô Ô.",
     "ru": "нач кон сер пол рожд ум "
@@ -50,7 +50,7 @@ NEVER_LAST = {
     "uk": "поч кін сер пол нар "
           "т.зв т.е св стор рис табл ім вул пр просп пров пл наб обл р-н с смт хут сел м проф акад доц ред вид "
           "див Див пор Пор напр Напр д-р п-н гр ген полк кап бул о оз ок прим кв буд зам упор пер арх інж худ "
-          "реж муз сл гол чл ст.-л тов гр-н гр-ка преп бл кн нар",
+          "реж муз сл гол чл ст.-л тов гр-н гр-ка преп бл кн пов губ рад Рад наук співроб лейт дол",
     "be": "г.зн т.зв св мал табл ім вул пр пл наб вобл р-н с в г м праф акад дац рэд выд гл Гл напр Напр д-р "
           "ген бул возера воз каля кв д",
     "bg": "нач кр ср "
@@ -77,12 +77,12 @@ BEFORE_NUMBER = words(
     "таб фиг fig abb bild obr rys vol bd т томе гл ch chap kap cap sec § tr trang x кн вып вип ч "
     "бр br sz hlm ca cca ок approx около № номер д буд кв корп пункт п разд розд лист сл σελ αρ "
     "bkz bc "
-    "січ лют берез квіт трав черв лип серп верес жовт листоп груд пом янв февр апр авг сент окт нояб дек ноем септ род")
+    "січ лют берез квіт трав черв лип серп верес жовт листоп груд пом засн янв февр апр авг сент окт нояб дек ноем септ род")
 
 # Years, centuries, eras, units: a sentence may end behind them, or go on with a name.
 DATES = {
     "ru": "г гг в вв н.э до.н.э р.х руб коп тыс млн млрд чел км м см мм кг кв.км ч мин сек л долл",
-    "uk": "р рр ст стст н.е н.д грн коп тис млн млрд чол км см мм кг кв.км год хв сек крб дол осіб",
+    "uk": "р рр ст стст н.е н.д грн коп тис млн млрд чол км см мм кг кв.км год хв сек крб осіб",
     "be": "г гг ст стст н.э руб тыс млн млрд чал км",
     "bg": "н.в г гг в вв пр.н.е н.е пр.хр сл.хр р.хр лв млн млрд хил км м см мм кг кв.км дка ч мин сек ст",
     "mk": "г год в в.п.н.е п.н.е н.е км",
