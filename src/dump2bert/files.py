@@ -11,6 +11,10 @@ from pathlib import Path
 
 from dump2bert.errors import BadInput
 
+# How a packed file begins.
+PACKINGS = {b"BZh": "bz2", b"\x1f\x8b": "gz", b"7z\xbc\xaf": "7z", b"\xfd7zX": "xz", b"PK\x03\x04": "zip",
+            b"\x28\xb5\x2f\xfd": "zstd"}
+
 
 @contextlib.contextmanager
 def atomic_write(path, mode="w"):
@@ -90,6 +94,10 @@ def decoded_lines(file, name):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
+            packing = next((packing for magic, packing in PACKINGS.items() if number == 1 and line.startswith(magic)), "")
+            if packing:
+                raise BadInput(f"{name} holds data packed with {packing}: a text must be UTF-8, plain or packed once with "
+                               "gzip and called .gz") from error
             raise BadInput(f"{name} line {number} is not UTF-8 (byte {error.start + 1}): convert the file, "
                            "for example with iconv") from error
         yield number, text.removesuffix("\n").removesuffix("\r")

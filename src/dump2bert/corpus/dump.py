@@ -19,13 +19,13 @@ from xml.parsers import expat
 
 from dump2bert.corpus.headings import headings_of
 from dump2bert.errors import BadInput
+from dump2bert.files import PACKINGS
 from dump2bert.progress import Progress
 
 BLOCK = 1 << 20
-MAGIC = {b"BZh": "bz2", b"\x1f\x8b": "gz"}
+MAGIC = {magic: name for magic, name in PACKINGS.items() if name in ("bz2", "gz")}
 UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']+)")
-OTHER_PACKINGS = {b"7z\xbc\xaf": "7z", b"\xfd7zX": "xz", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 TEMPLATE_NAMESPACE = '<namespace key="10" case="first-letter">Template</namespace>\n'
 # WikiExtractor sees the first tag of a line only. In text no tag begins: there it is &lt;.
 NEEDS_A_LINE = re.compile(r"(?=<(?:\w|/(?:page|siteinfo|namespaces|mediawiki)>))")
@@ -44,10 +44,10 @@ def packing(path):
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     if not start:
         raise BadInput(f"{path} is empty: fetch it again")
-    for magic, name in OTHER_PACKINGS.items():
-        if start.startswith(magic):
-            raise BadInput(f"{path} is packed with {name}: a dump must be .xml, .xml.bz2 or .xml.gz")
-    return next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
+    name = next((name for magic, name in PACKINGS.items() if start.startswith(magic)), None)
+    if name not in (None, *MAGIC.values()):
+        raise BadInput(f"{path} is packed with {name}: a dump must be .xml, .xml.bz2 or .xml.gz")
+    return name
 
 
 class Cut(Exception):
@@ -109,16 +109,21 @@ def survey(path, accept_cut_off=False, headings=None):
     """
     found = Survey()
     reader = PageReader(path, found, headings)
+    done = 0       # bytes
     try:
         for number, block in enumerate(blocks(path)):
             if number == 0:
                 found.encoding = encoding_of(path, block)
                 reader.start_parser(found.encoding)
             reader.parser.Parse(block, False)
+            done += len(block)
     except Cut:
         found.is_whole = False
     except expat.ExpatError as error:
         what = expat.ErrorString(error.code)
+        if found.encoding == "utf-8" and block[reader.parser.ErrorByteIndex - done:][:1] > b"\x7f":
+            raise BadInput(f"{path} is not UTF-8 at line {error.lineno}, after {found.pages} pages: convert it, for "
+                           "example with iconv") from error
         if not reader.depth and not found.pages:
             raise BadInput(f"{path} is no XML ({what} at line {error.lineno}): a MediaWiki export is needed") from error
         raise BadInput(f"{path} is no well-formed XML at line {error.lineno}, after {found.pages} pages: "
@@ -215,6 +220,8 @@ class PageReader:
             if not page.get(name):
                 raise BadInput(f"{which}, which ends at line {self.parser.CurrentLineNumber}, has no <{name}>: "
                                "this is no export that MediaWiki wrote; fetch it again")
+        if not page["id"].isdecimal():
+            raise BadInput(f"{which} has an id that is no number: this is no export that MediaWiki wrote; fetch it again")
         if page["revisions"] != 1:
             raise BadInput(f"{which} has {page['revisions']} revisions, not one: use the dump called pages-articles")
         if page["ns"] != "0":
