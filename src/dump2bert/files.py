@@ -75,7 +75,7 @@ def read_json(path):
     with opened(path) as file:
         try:
             return json.load(file)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path} is not valid JSON: {error}") from error
 
 

@@ -32,6 +32,8 @@ def load_vocabulary(path):
                 line = line.decode("utf-8").removesuffix("\n")
             except UnicodeDecodeError as error:
                 raise BadInput(f"{path} line {number} is not UTF-8: a vocabulary has one WordPiece a line") from error
+            if number == 1 and line.startswith("\ufeff"):
+                raise BadInput(f"{path} begins with a byte order mark: save the file as UTF-8 without one")
             if line.endswith("\r"):
                 raise BadInput(f"{path} line {number} has a Windows line end: save the file with Unix line ends")
             piece = line.strip() or line   # Google's Chinese vocabulary has a line that is a line separator (U+2028)

@@ -252,6 +252,8 @@ CASES = {
                         r"train\.json line 3 has entities of the unknown type 'nmae'; known are address, "),
     "records that are no JSON": (
         "task_data", changed("dev.json", line_changed(3, cut)), r"dev\.json line 3 is not valid JSON"),
+    "records within too many brackets": (
+        "task_data", written("train.json", "[" * 100_000), r"train\.json is not valid JSON"),
     "records without labels": ("task_data", changed("train.json", record_changed(label=None)),
                                r'train\.json line 3 has no "label"'),
     "records that are not UTF-8": ("task_data", changed("train.json", NOT_UTF_8), r"train\.json line 2 is not UTF-8"),

@@ -94,6 +94,7 @@ def test_load_vocabulary_counts_lines_from_zero(tmp_path):
     ([*SPECIAL_TOKENS, "b"], "\r\n", "line 1 has a Windows line end"),
     (SPECIAL_TOKENS[:3] + ["b"], "\n", r"lacks \[SEP\] \[MASK\]"),
     ([], "\n", "lacks"),
+    (["\ufeff[PAD]", *SPECIAL_TOKENS[1:]], "\n", "begins with a byte order mark"),
 ])
 def test_a_broken_vocabulary_is_refused_with_its_line(tmp_path, lines, end, message):
     with pytest.raises(BadInput, match=message):

@@ -61,7 +61,7 @@ def read_texts(path):
 def is_json_record(line):
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line.lstrip().startswith('{"')    # half a record is no plain text
 
 

@@ -96,7 +96,7 @@ def read_asked(path):
     text = text_of(path, name)
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None    # not one value: lines
     if isinstance(value, dict) and "data" in value:
         return checked_ids(name, squad_questions(name, value, answered=False))
@@ -111,7 +111,7 @@ def add_line(asked, line, name, where):
     if line.lstrip().startswith("{"):
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{name} {where} is not valid JSON: {error}") from error
     else:
         question, tab, context = line.partition("\t")
