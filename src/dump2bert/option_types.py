@@ -20,6 +20,14 @@ def one_or_many(value):
     return [value] if isinstance(value, str) else value
 
 
+def known_schemes(places):
+    for place in places:
+        scheme, is_address, _ = place.partition("://")
+        if is_address and scheme not in ("https", "http", "file"):
+            raise ValueError(f"{place} cannot be fetched: only https, http, file and paths are known")
+    return places
+
+
 def distinct(values):
     if len(set(values)) < len(values):
         raise ValueError(f"{values} holds something twice")
@@ -49,7 +57,7 @@ Name = Annotated[str, AfterValidator(plain_name)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 StepsOrAll = Annotated[int, Field(ge=-1)]
-Places = Annotated[list[str], BeforeValidator(one_or_many), Field(min_length=1)]
+Places = Annotated[list[str], BeforeValidator(one_or_many), Field(min_length=1), AfterValidator(known_schemes)]
 Device = Literal["Ascend", "GPU", "CPU"]
 Fields = dict[Literal["text", "text_pair", "label", "id"], str | int | list[str | int]] | None
 

@@ -40,6 +40,8 @@ def sentence(model, error):
     if error["type"] == "extra_forbidden":
         allowed = fields_at(model, error["loc"][:-1])
         return f"{place} is no known key{did_you_mean(str(error['loc'][-1]), allowed)}; known here: {', '.join(allowed)}"
+    if error["type"] == "invalid_key":
+        return f"{place} is no key: keys are words"
     if error["type"] == "value_error":
         return f"{place}: {error['ctx']['error']}" if place else str(error["ctx"]["error"])
     if isinstance(found, dict) and "type" not in error["type"]:
