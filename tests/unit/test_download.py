@@ -109,9 +109,16 @@ def test_a_dropped_connection_is_continued_where_it_stopped(server, tmp_path):
     assert [range_ for _, range_ in server.requests] == [None, "bytes=300000-", "bytes=500000-"]
 
 
+def test_a_line_that_breaks_ever_again_brings_the_file_as_long_as_each_try_brings_some(server, tmp_path):
+    url = serve(server)
+    server.drops = [50_000] * 15
+    download([url], tmp_path / "dump", sha256=SHA256)
+    assert (tmp_path / "dump").read_bytes() == CONTENT and len(server.requests) == 16
+
+
 def test_the_next_run_goes_on_from_the_part_that_an_earlier_one_left(server, tmp_path):
     url = serve(server)
-    server.drops = [100_000, 1, 1, 1]
+    server.drops = [100_000, 3, 0, 0, 0]
     with pytest.raises(BadInput, match=r"ended after \d+ of 1024000 bytes; the 100003 bytes so far are kept in"):
         download([url], tmp_path / "dump", sha256=SHA256)
     assert not (tmp_path / "dump").exists()

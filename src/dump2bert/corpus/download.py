@@ -104,16 +104,19 @@ def forget(part):
 
 
 def fetch(url, part):
-    """Bring the whole file to `part`, going on where an earlier try stopped."""
-    for pause in (*PAUSES, None):
+    """Bring the whole file to `part`, going on where an earlier try stopped. Only tries that bring nothing new count."""
+    most, pauses = size(part), iter(PAUSES)
+    while True:
         before = size(part)
         try:
             return transfer(url, part)
         except Dropped as reason:
+            if size(part) > most:
+                most, pauses = size(part), iter(PAUSES)
+            pause = next(pauses, None)
             if pause is None:
                 raise Unreachable(f"{reason}; the {size(part)} bytes so far are kept in {part}") from reason
-            gained = size(part) - before
-            say(f"{reason}; {gained} bytes came, trying again in {pause} s")
+            say(f"{reason}; {size(part) - before} bytes came, trying again in {pause} s")
             time.sleep(pause)
 
 
