@@ -197,6 +197,7 @@ def test_compressed_data_that_end_early_are_cut_off_too(tmp_path, pack):
     ('<?xml version="1.0" encoding="windows-1251"?>\n' + DUMP, "says that it is in windows-1251: convert it to UTF-8"),
     (DUMP.replace("    <title>Anna</title>\n", ""), r"page 1 \(id 1, title None\).* has no <title>"),
     (DUMP.replace("    <ns>0</ns>\n", "", 1), r"page 1 .*has no <ns>"),
+    (DUMP.replace("Is it?", "<![CDATA[Is it?]]>"), "has a CDATA section at line 4[0-9]: this is no export"),
     (DUMP.replace("<id>5</id>", "<id>five</id>"), r"page 5 \(id five, title List\) has an id that is no number"),
     (DUMP.encode().replace(b"river", b"r\xcbver"), "is not UTF-8 at line 8[0-9], after 5 pages: convert it"),
     (DUMP.encode().replace(b"river", b"r" * (1 << 21) + b"\xcb "), "is not UTF-8 at line 8[0-9], after 5 pages"),

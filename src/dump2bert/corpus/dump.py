@@ -168,6 +168,7 @@ class PageReader:
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
+        self.parser.StartCdataSectionHandler = self.refuse_cdata
 
     def start(self, name, attributes):
         self.depth += 1
@@ -190,6 +191,11 @@ class PageReader:
         elif name == "namespace" and attributes.get("key") == "10":
             self.text = []
             self.parser.CharacterDataHandler = self.text.append
+
+    def refuse_cdata(self):
+        """WikiExtractor would take it for a tag, and the article for an empty one."""
+        raise BadInput(f"{self.path} has a CDATA section at line {self.parser.CurrentLineNumber}: this is no export that "
+                       "MediaWiki wrote; write & and < in its text as &amp; and &lt;")
 
     def take_line(self):
         line = self.parser.CurrentLineNumber
