@@ -94,10 +94,10 @@ def decoded_lines(file, name):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            packing = next((packing for magic, packing in PACKINGS.items() if number == 1 and line.startswith(magic)), "")
-            if packing:
-                raise BadInput(f"{name} holds data packed with {packing}: a text must be UTF-8, plain or packed once with "
-                               "gzip and called .gz") from error
+            packing = next((PACKINGS[magic] for magic in PACKINGS if line.startswith(magic)), None)
+            if number == 1 and packing:
+                raise BadInput(f"{name} holds data packed with {packing}: a text must be UTF-8, plain or packed once "
+                               "with gzip and called .gz") from error
             raise BadInput(f"{name} line {number} is not UTF-8 (byte {error.start + 1}): convert the file, "
                            "for example with iconv") from error
         yield number, text.removesuffix("\n").removesuffix("\r")

@@ -77,7 +77,8 @@ BEFORE_NUMBER = words(
     "таб фиг fig abb bild obr rys vol bd т томе гл ch chap kap cap sec § tr trang x кн вып вип ч "
     "бр br sz hlm ca cca ок approx около № номер д буд кв корп пункт п разд розд лист сл σελ αρ "
     "bkz bc "
-    "січ лют берез квіт трав черв лип серп верес жовт листоп груд пом засн янв февр апр авг сент окт нояб дек ноем септ род")
+    "січ лют берез квіт трав черв лип серп верес жовт листоп груд пом засн "
+    "янв февр апр авг сент окт нояб дек ноем септ род")
 
 # Years, centuries, eras, units: a sentence may end behind them, or go on with a name.
 DATES = {

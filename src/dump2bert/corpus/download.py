@@ -104,7 +104,7 @@ def forget(part):
 
 
 def fetch(url, part):
-    """Bring the whole file to `part`, going on where an earlier try stopped. Only tries that bring nothing new count."""
+    """Bring the whole file to `part`, going on where an earlier try stopped. Only tries that bring nothing count."""
     most, pauses = size(part), iter(PAUSES)
     while True:
         before = size(part)

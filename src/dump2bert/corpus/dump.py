@@ -194,8 +194,8 @@ class PageReader:
 
     def refuse_cdata(self):
         """WikiExtractor would take it for a tag, and the article for an empty one."""
-        raise BadInput(f"{self.path} has a CDATA section at line {self.parser.CurrentLineNumber}: this is no export that "
-                       "MediaWiki wrote; write & and < in its text as &amp; and &lt;")
+        raise BadInput(f"{self.path} has a CDATA section at line {self.parser.CurrentLineNumber}: this is no export "
+                       "that MediaWiki wrote; write & and < in its text as &amp; and &lt;")
 
     def take_line(self):
         line = self.parser.CurrentLineNumber
@@ -227,7 +227,8 @@ class PageReader:
                 raise BadInput(f"{which}, which ends at line {self.parser.CurrentLineNumber}, has no <{name}>: "
                                "this is no export that MediaWiki wrote; fetch it again")
         if not page["id"].isdecimal():
-            raise BadInput(f"{which} has an id that is no number: this is no export that MediaWiki wrote; fetch it again")
+            raise BadInput(f"{which} has an id that is no number: this is no export that MediaWiki wrote; "
+                           "fetch it again")
         if page["revisions"] != 1:
             raise BadInput(f"{which} has {page['revisions']} revisions, not one: use the dump called pages-articles")
         if page["ns"] != "0":
