@@ -1,5 +1,6 @@
 """The state folder: two snapshots, torn ones, other code, the lock."""
 
+import itertools
 import subprocess
 import sys
 import time
@@ -54,6 +55,27 @@ def test_torn_snapshot_is_recognised_and_the_one_before_is_taken(tmp_path, damag
     newest.write_bytes({"cut": data[:-40], "emptied": b""}.get(damage, data))
     with open_state(tmp_path, KEY, "code") as state:
         assert state.load()[0] == 5
+
+
+def test_any_flipped_byte_is_recognised_or_harmless(tmp_path):
+    folder = write(tmp_path, 5, 6)
+    newest = folder / "snapshot-000000006.npz"
+    whole = newest.read_bytes()
+    with open_state(tmp_path, KEY, "code") as state:
+        for place, mask in itertools.product(range(len(whole)), (0x01, 0x40, 0xff)):
+            newest.write_bytes(whole[:place] + bytes([whole[place] ^ mask]) + whole[place + 1:])
+            step, found, about = state.load()
+            assert about == {"updates": step} and found.keys() == arrays(0).keys()
+            assert all(np.array_equal(found[name], value) for name, value in arrays(step).items()), place
+
+
+def test_two_whole_snapshots_are_kept_beside_a_torn_one(tmp_path):
+    folder = write(tmp_path, 5, 9)
+    (folder / "snapshot-000000009.npz").write_bytes(b"torn")
+    with open_state(tmp_path, KEY, "code") as state:
+        assert state.load()[0] == 5
+        state.save(7, arrays(7), {"updates": 7})
+        assert [path.name for path in state.snapshots()] == ["snapshot-000000007.npz", "snapshot-000000005.npz"]
 
 
 def test_leftovers_of_a_killed_writer_are_removed(tmp_path):

@@ -13,8 +13,6 @@ import os
 import re
 import shutil
 import time
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,7 @@ from dump2bert.progress import say
 from dump2bert.training.arrays import write_arrays
 
 SNAPSHOTS_KEPT = 2
+NAMES = "/arrays"    # the key of `about` under which a snapshot lists its arrays
 SECONDS_TO_WAIT = 120
 
 
@@ -45,10 +44,12 @@ class State:
     def save(self, step, arrays, about):
         """Write a snapshot after `step` steps: arrays (name -> numpy) and `about` (plain dict). Keeps two."""
         with atomic_write(self.folder / f"snapshot-{step:09}.npz", "wb") as file:
-            text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+            text = np.frombuffer(json.dumps({**about, NAMES: list(arrays)}).encode(), np.uint8)
             write_arrays(file, {"/about": text, **arrays})
-        for old in self.snapshots()[SNAPSHOTS_KEPT:]:
-            old.unlink()
+        snapshots = self.snapshots()
+        beyond = [path for path in snapshots if step_of(path) > step]    # torn ones, which the run went back before
+        for path in beyond + snapshots[len(beyond) + SNAPSHOTS_KEPT:]:
+            path.unlink()
 
     def load(self):
         """(step, arrays, about) of the newest snapshot that is whole, or None."""
@@ -56,8 +57,12 @@ class State:
             try:
                 with np.load(path) as file:
                     arrays = {name: file[name] for name in file.files}
-                return step_of(path), arrays, json.loads(arrays.pop("/about").tobytes())
-            except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, OSError) as error:
+                about = json.loads(arrays.pop("/about").tobytes())
+                # An archive whose table of contents is torn can look whole with fewer arrays.
+                if about.pop(NAMES, list(arrays)) != list(arrays):
+                    raise ValueError("arrays are missing")
+                return step_of(path), arrays, about
+            except Exception as error:    # what reading torn bytes raises is open to chance
                 say(f"{path} is damaged ({error}); the snapshot before it is taken")
         return None
 
