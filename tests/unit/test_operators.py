@@ -67,6 +67,21 @@ def test_fast_form_equals_plain_form(name):
         assert np.abs(ours.asnumpy() - theirs.asnumpy()).max() <= 1e-5 * np.abs(theirs.asnumpy()).max()
 
 
+def test_looking_pad_up_does_not_train_it():
+    class Looked(nn.Cell):
+        def construct(self, table, ids, dy):
+            return (operators.Lookup()(table, ids) * dy).sum()
+
+    random = np.random.default_rng(0)
+    table, dy = random.standard_normal((5, 3)).astype(np.float32), random.standard_normal((6, 3)).astype(np.float32)
+    ids = np.array([2, 0, 2, 4, 0, 1], np.int32)
+    np.testing.assert_array_equal(operators.Lookup()(Tensor(table), Tensor(ids)).asnumpy(), table[ids])
+    expected = np.zeros_like(table)
+    np.add.at(expected, ids[ids > 0], dy[ids > 0])
+    found = ms.grad(Looked())(Tensor(table), Tensor(ids), Tensor(dy)).asnumpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_gelu_is_exact_to_float_precision_everywhere():
     x = np.concatenate([np.linspace(-12, 12, 20001), [-1e4, -100, 100, 1e4]]).astype(np.float32)
     exact = np.array([v * 0.5 * math.erfc(-v / math.sqrt(2)) for v in x.astype(np.float64)])

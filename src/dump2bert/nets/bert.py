@@ -18,7 +18,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from dump2bert.nets.operators import (
-    ATTENTION, HIDDEN, Dropout, LayerNorm, Linear, activation, matmul, parameter)
+    ATTENTION, HIDDEN, Dropout, LayerNorm, Linear, Lookup, activation, matmul, parameter)
 from dump2bert.nets.relative_positions import relative_positions
 
 
@@ -38,6 +38,7 @@ class Embeddings(nn.Cell):
         super().__init__()
         self.absolute = network.relative_positions == "none"
         self.types = network.type_vocab_size
+        self.look_up = Lookup()
         self.word_embeddings = Table(network.vocab_size, network.hidden_size)
         self.token_type_embeddings = Table(network.type_vocab_size, network.hidden_size)
         if self.absolute:
@@ -48,7 +49,7 @@ class Embeddings(nn.Cell):
 
     def construct(self, input_ids, token_type_ids, keys, masks):
         batch, length = input_ids.shape
-        hidden = ops.gather(self.word_embeddings.weight, input_ids.reshape(-1), 0)
+        hidden = self.look_up(self.word_embeddings.weight, input_ids.reshape(-1))
         one_hot = ops.one_hot(token_type_ids.reshape(-1), self.types, Tensor(1.0, ms.float32), Tensor(0.0, ms.float32))
         hidden = hidden + matmul(one_hot, self.token_type_embeddings.weight)
         if self.absolute:

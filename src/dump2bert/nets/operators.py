@@ -68,6 +68,23 @@ class Linear(nn.Cell):
         return self.add_bias(product, self.bias.astype(self.compute_type))
 
 
+# ------------------------------------------------------------------------------------------------------------ lookup
+
+PAD = 0    # the id of [PAD]
+
+
+class Lookup(nn.Cell):
+    """table (V, H), ids (N,) -> rows of the table (N, H). Looking [PAD] up does not train it, as in Hugging Face's and
+    NEZHA-PyTorch's networks (padding_idx)."""
+
+    def construct(self, table, ids):
+        return ops.gather(table, ids, 0)
+
+    def bprop(self, table, ids, out, dy):
+        trained = ops.select(ids == PAD, ids * 0 - 1, ids)    # a negative number is no row
+        return ops.unsorted_segment_sum(dy, trained, table.shape[0]), ops.zeros_like(ids)
+
+
 # --------------------------------------------------------------------------------------------------------- LayerNorm
 
 
