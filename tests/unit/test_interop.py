@@ -106,6 +106,18 @@ def test_heads_that_are_not_pretraining_s_are_left_out_and_a_missing_pooler_is_d
     assert "left out: classifier.weight (1)" in said and "drawn at random: bert.pooler.dense.weight" in said
 
 
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_heads_whose_decoder_is_not_the_word_embedding_are_left_out(tmp_path, capfd, name):
+    weights = random_weights(described())
+    stored = {**weights, "cls.predictions.decoder.weight": weights["bert.embeddings.word_embeddings.weight"],
+              "cls.predictions.decoder.bias": weights["cls.predictions.bias"]}
+    assert_same(imported(write_hugging_face(tmp_path / "tied", stored), tmp_path / "all")[0], weights)
+    stored[f"cls.predictions.decoder.{name}"] = stored[f"cls.predictions.decoder.{name}"] + 1
+    found, _ = imported(write_hugging_face(tmp_path / "untied", stored), tmp_path / "out")
+    assert set(found) == {item for item in weights if item.startswith("bert.")}
+    assert "left out: cls.predictions.bias" in capfd.readouterr().err
+
+
 def test_weights_in_shards_and_a_vocabulary_in_tokenizer_json_are_read(tmp_path):
     weights = random_weights(described())
     folder = write_hugging_face(tmp_path / "hf", weights)

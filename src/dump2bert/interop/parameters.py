@@ -110,8 +110,9 @@ DECODER = {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
 
 def has_tied_decoder(weights):
     """Whether the MLM head's decoder, where one is stored, is the word embedding (and its bias the head's)."""
-    decoder = weights.get("cls.predictions.decoder.weight")
-    return decoder is None or np.array_equal(decoder, weights["bert.embeddings.word_embeddings.weight"])
+    tied = {"cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+            "cls.predictions.decoder.bias": "cls.predictions.bias"}
+    return all(np.array_equal(weights.get(name, weights[other]), weights[other]) for name, other in tied.items())
 
 
 def checked(value, shape, name, source):
