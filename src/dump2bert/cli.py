@@ -157,8 +157,10 @@ def main(arguments=None):
 def run(stage, values, complain):
     try:
         check(COMMANDS[stage], values)
-        # Snakemake and cluster managers end jobs with SIGTERM; stages that keep state install their own handler.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        # Snakemake and cluster managers end jobs with SIGTERM. While they train, these stages have a handler of their own;
+        # before and after, what their state folder holds is whole.
+        code = EXIT_INTERRUPTED if stage in ("pretrain", "finetune") else 128 + signal.SIGTERM
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(code))
         importlib.import_module(f"dump2bert.stages.{stage}").run(**values)
     except BadInput as error:
         complain(f"error: {' '.join(str(error).split())}")

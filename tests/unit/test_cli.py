@@ -1,6 +1,7 @@
 """The command line: flags come from the configuration's model, exit codes and sentences are as promised."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -131,6 +132,18 @@ def test_interrupted_exits_75(received, capsys):
     code, _ = received("pretrain", "--state_dir", "s", "--network", "{}", stage=stop)
     assert code == 75
     assert "step 3 is saved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command, code", [
+    ("pretrain --state_dir s --network {}", 75), ("schema --data_dir d --vocab_file v --output o", 143)])
+def test_sigterm_before_or_after_training_counts_as_interrupted_too(received, command, code):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            received(*command.split(), stage=lambda: signal.raise_signal(signal.SIGTERM))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == code
 
 
 def test_bad_input_is_one_line_on_standard_error_and_in_the_log(tmp_path):
