@@ -300,6 +300,12 @@ def test_an_onnx_graph_is_written(tmp_path, kind):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+def test_an_encoder_without_heads_is_refused_as_onnx(tmp_path, capfd):
+    save_own(tmp_path / "own", described(), random_weights(described(), heads=False))
+    assert cli.main(["export", "--format", "onnx", str(tmp_path / "own"), str(tmp_path / "net.onnx"), *SIZES]) == 1
+    assert "loses sequence_output" in capfd.readouterr().err and not (tmp_path / "net.onnx").exists()
+
+
 @pytest.mark.parametrize("kind", ["none", "nezha", "zoo"])
 def test_an_onnx_graph_gives_the_network_s_own_outputs(tmp_path, kind):
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")

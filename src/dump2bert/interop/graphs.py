@@ -114,6 +114,9 @@ def inputs_of(cell, batch_size, seq_length, max_predictions_per_seq):
 
 def write_graph(path, cell, inputs, form):
     """Write `cell` to `path`, atomically. form: mindir or onnx."""
+    if form == "onnx" and isinstance(cell, Encoder):
+        raise BadInput(f"MindSpore {ms.__version__} loses sequence_output where it writes an encoder without heads as ONNX: "
+                       "export it as MindIR or for Hugging Face, or a network with heads")
     if form == "onnx":
         make_plain(cell, inputs[0].shape[1])
     make_folder(path.parent)
