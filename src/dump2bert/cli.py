@@ -271,13 +271,12 @@ def add_flags(parser, command):
 
 def check(command, values):
     """Ranges and combinations, as config.py says them; BadInput for the first that does not hold."""
-    from dump2bert.validation import validated
+    from dump2bert.validation import validated, with_only
 
     for word in command.sections.split():
-        if "." not in word:
-            section = section_named(word)
-            validated(section, {name: values[name] for name in section.model_fields
-                                       if values[name] is not None}, "--")
+        name, _, only = word.partition(".")
+        section = with_only(section_named(name), only) if only else section_named(name)
+        validated(section, {name: values[name] for name in section.model_fields if values[name] is not None}, "--")
 
 
 def add_flag(parser, name, field):

@@ -6,7 +6,7 @@ pydantic finds all errors and describes them for programmers; people get the fir
 import difflib
 from typing import get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from dump2bert.errors import BadInput
 
@@ -17,6 +17,12 @@ def validated(model, values, where=""):
         return model.model_validate(values)
     except ValidationError as error:
         raise BadInput(where + sentence(model, error.errors()[0])) from None
+
+
+def with_only(model, name):
+    """A model of one field of `model`, without what this says of several together."""
+    field = model.model_fields[name]
+    return create_model(model.__name__, __config__=model.model_config, **{name: (field.annotation, field)})
 
 
 def without_nulls(values):

@@ -55,6 +55,16 @@ def test_booleans_may_be_given_as_google_takes_them(received):
     assert (got["do_whole_word_mask"], got["do_lower_case"]) == (False, True)
 
 
+@pytest.mark.parametrize("flag, value, allowed", [("max_seq_length", "2", "greater than or equal to 8"),
+                                                  ("doc_stride", "0", "greater than 0"),
+                                                  ("train_records", "0", "greater than 0")])
+def test_the_range_of_a_flag_holds_where_a_command_takes_no_more_of_its_section(received, capsys, flag, value, allowed):
+    files = [word for name in ("train", "dev", "vocab_file", "output_dir") for word in (f"--{name}", name)]
+    code, got = received("task_data", "--task", "squad", *files, f"--{flag}", value)
+    assert (code, got) == (cli.EXIT_BAD_INPUT, {})
+    assert capsys.readouterr().err == f"error: --{flag} is {value}, but should be {allowed}\n"
+
+
 def test_defaults_are_the_models(received):
     _, got = received("pretrain", "--state_dir", "s", "--network", "{}")
     assert (got["device_target"], got["save_checkpoint_steps"], got["train_steps"]) == ("Ascend", 1000, -1)
