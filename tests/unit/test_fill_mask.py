@@ -64,4 +64,4 @@ def test_what_cannot_be_filled_in_is_one_sentence(pretrained, capfd, text, said)
 
 
 def test_a_vocabulary_with_capitals_keeps_them():
-    assert is_lower_case(["[CLS]", "ab", "##c", "北"]) and not is_lower_case(["[CLS]", "ab", "Paris"])
+    assert is_lower_case(["[CLS]", "<S>", "ab", "##c", "北"]) and not is_lower_case(["[CLS]", "ab", "Paris"])

@@ -65,8 +65,9 @@ def load_pretrained(checkpoint, device_target):
 
 
 def is_lower_case(vocabulary):
-    """Whether a vocabulary was made of lower-cased text: no word but [CLS] and the like has a capital."""
-    return not any(word != word.lower() for word in vocabulary if not word.startswith("["))
+    """Whether a vocabulary was made of lower-cased text: no word has a capital but [CLS] and the like, and the <S> and <T>
+    of Google's Chinese one."""
+    return not any(word != word.lower() for word in vocabulary if not word.startswith(("[", "<")))
 
 
 def longest(network):
