@@ -58,7 +58,7 @@ def loss_of(crf, emissions, labels, mask):
     return crf(Tensor(emissions), Tensor(labels), Tensor(mask), weights)
 
 
-@pytest.mark.parametrize("lengths, width", [([1, 4, 6], 6), ([2, 3], 11)])
+@pytest.mark.parametrize("lengths, width", [([1, 4, 6], 6), ([2, 3], 11), ([1, 1], 1)])
 def test_loss_equals_brute_force_over_all_label_sequences(lengths, width):
     random = np.random.default_rng(1)
     crf = random_crf(random)

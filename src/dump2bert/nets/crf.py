@@ -45,6 +45,8 @@ class ConditionalRandomField(nn.Cell):
         """emissions (B, L, K) float32, labels (B, L) int32, mask (B, L) with 1 for each row's first tokens and 0 for
         the rest, weights (B,): 1 or, for rows that do not count, 0 -> () loss. Rows without tokens lose nothing."""
         mask = mask.astype(ms.float32)
+        if emissions.shape[1] == 1:    # no step from label to label, and MindSpore has no tensors without elements
+            emissions, labels, mask = widened(emissions), widened(labels), widened(mask)
         tables = self.scores()
         weights = weights * mask[:, 0] / ops.maximum((mask.sum(1) * weights).sum(), 1.0)
         return (self.log_partition(emissions, mask, weights, *tables)[0]
@@ -60,6 +62,11 @@ class ConditionalRandomField(nn.Cell):
         last = (one_hot * (mask - following).expand_dims(2)).sum(1)
         return ((one_hot * emissions).sum((1, 2)) + (steps * one_hot[:, 1:]).sum((1, 2))
                 + (one_hot[:, 0] * start + last * end).sum(1))
+
+
+def widened(x):
+    """(B, 1, ..) -> (B, 2, ..), zeros behind."""
+    return ops.concat((x, ops.zeros_like(x)), 1)
 
 
 class LogPartition(nn.Cell):
