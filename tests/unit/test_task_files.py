@@ -14,7 +14,7 @@ from dump2bert.config import load_config
 from dump2bert.errors import BadInput
 from dump2bert.tasks.datasets import DATASETS, dataset_of
 from dump2bert.tasks.ner.columns import joined, spans_of
-from dump2bert.tasks.ner.reading import read
+from dump2bert.tasks.ner.reading import read, texts
 from dump2bert.tasks.tables import Fields, rows_of, value_at
 
 CORPUS = {"corpus": {"sources": {"own": {"text": "a.txt"}}}, "networks": {"base": {}}}
@@ -177,6 +177,14 @@ def test_a_ner_set_in_columns_of_ones_own_is_learnt_predicted_and_scored(columns
     metrics = json.loads((columns / "metrics.json").read_text())
     assert metrics["records"] == 31 and metrics["metrics"]["standard"]["f1"] > 0.9
     assert set(metrics["metrics"]["standard"]["per_type"]) == {"PER"}
+
+
+def test_a_txt_holds_columns_where_it_begins_with_a_token_and_its_label_and_else_plain_text(tmp_path):
+    own = dataset_of("people", "ner", fields={"text": 0, "label": 1})
+    (tmp_path / "a.txt").write_text("\nAnn\tB-PER\nsings\tO\n")
+    (tmp_path / "b.txt").write_text("Ann sings\nO my\n")
+    assert [(record.text, record.entities) for record in texts(tmp_path / "a.txt", own)] == [("Ann sings", {(0, 3, "PER")})]
+    assert [record.text for record in texts(tmp_path / "b.txt", own)] == ["Ann sings", "O my"]
 
 
 def test_training_stops_early_where_the_development_score_gets_no_better(columns):

@@ -65,11 +65,16 @@ def label_parts(label, where, types):
     """"B-PER" -> ("B", "PER"), "O" -> ("O", None)."""
     if label == "O":
         return "O", None
-    if not isinstance(label, str) or len(label) < 3 or label[0] not in "BIMES" or label[1] not in SEPARATORS:
+    if not is_label(label):
         raise BadInput(f"{where} has the label {label!r}; O, B-TYPE, I-TYPE, M-TYPE, E-TYPE or S-TYPE is wanted")
     if types is not None and label[2:] not in types:
         raise BadInput(f"{where} has the unknown entity type {label[2:]!r}; known are {', '.join(types)}")
     return label[0], label[2:]
+
+
+def is_label(text):
+    """Whether it is O or like B-TYPE."""
+    return isinstance(text, str) and (text == "O" or len(text) > 2 and text[0] in "BIMES" and text[1] in SEPARATORS)
 
 
 def spans_of(labels):

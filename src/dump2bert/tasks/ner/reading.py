@@ -9,9 +9,9 @@ import json
 
 from dump2bert.errors import BadInput
 from dump2bert.files import Given, name_of
-from dump2bert.tasks.ner.columns import Columns, read_columns, record_of_tags
+from dump2bert.tasks.ner.columns import Columns, is_label, read_columns, record_of_tags
 from dump2bert.tasks.ner.records import read_texts, record_of
-from dump2bert.tasks.tables import format_of, has_known_suffix, names_in, rows_of, value_at
+from dump2bert.tasks.tables import column_blocks, format_of, has_known_suffix, names_in, rows_of, value_at
 
 
 def read(path, dataset, types=None, labelled=True):
@@ -75,6 +75,15 @@ def texts(path, dataset):
         return read_texts(path)
     if dataset.format or (has_known_suffix(path) and not str(path).removesuffix(".gz").endswith(".json")):
         return read(path, dataset, labelled=False).records
-    if str(path).removesuffix(".gz").endswith(".json") and dataset.forms[0].text != "text":
+    name = str(path).removesuffix(".gz")
+    if name.endswith(".json") and dataset.forms[0].text != "text":
+        return read(path, dataset, labelled=False).records
+    if name.endswith(".txt") and dataset.text_format == "conll" and holds_columns(path, dataset.forms[-1]):
         return read(path, dataset, labelled=False).records
     return read_texts(path)
+
+
+def holds_columns(path, fields):
+    """Whether a .txt begins with a token and its label, and so is no plain text."""
+    cells = next((block[0][1] for block in column_blocks(path)), [])
+    return len(cells) > 1 and is_label(value_at(cells, fields.label))
