@@ -296,6 +296,8 @@ def test_fewer_training_questions_leave_the_development_questions_whole(data, tm
     assert task_data(data, tmp_path, train_records=9) == 0
     found = read(tmp_path / "statistics.json")["splits"]
     assert [found[split]["records"] for split in ("train", "dev")] == [9, 37]
+    # Only paragraphs that are asked about are tokenized.
+    assert found["train"]["contexts"] <= 9 and found["train"]["not_fitting"] == []
 
 
 def test_fields_are_not_for_squad(finetuned, capfd):

@@ -8,7 +8,7 @@ from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
 from dump2bert.tasks.batches import some_of
 from dump2bert.tasks.squad.alignment import align, tokenize
-from dump2bert.tasks.squad.records import read_questions
+from dump2bert.tasks.squad.records import Asked, read_questions
 from dump2bert.tasks.squad.tfrecords import schema, write_rows
 from dump2bert.tasks.squad.windows import make_windows
 from dump2bert.tokenization import Tokenizer, load_vocabulary
@@ -23,7 +23,7 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
     of the training questions to take, None: all."""
     output_dir = Path(output_dir)
     asked = {split: read_questions(path) for split, path in files.items()}
-    asked["train"] = asked["train"]._replace(questions=some_of(asked["train"].questions, train_records))
+    asked["train"] = some_questions(asked["train"], train_records)
     tokenizer = Tokenizer(load_vocabulary(vocab_file), do_lower_case)
     statistics = {"task": task, "kind": "squad", "max_seq_length": max_seq_length, "doc_stride": doc_stride,
                   "max_query_length": max_query_length, "do_lower_case": do_lower_case,
@@ -42,11 +42,23 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
                    schema(len(windowed.rows.input_ids), max_seq_length, training))
         statistics["splits"][split] = describe(asked[split], paragraphs, windowed, spans, problems, path)
         warn(split, path, asked[split], problems, statistics["splits"][split])
-    if doc_stride >= max_seq_length - max_query_length - 3:
+    shortest = max_seq_length - max_query_length - 3
+    if doc_stride >= shortest:
         say(f"doc_stride {doc_stride} leaves long contexts of long questions cut into rows that do not overlap: an answer "
-            f"across a cut is in none of them; less than {max_seq_length - max_query_length - 3} makes them overlap")
+            "across a cut is in none of them; "
+            + (f"less than {shortest} makes them overlap" if shortest > 1 else "lower max_query_length, too"))
     statistics["contexts_in_both_splits"] = len(set(asked["train"].contexts) & set(asked["dev"].contexts))
     write_json(output_dir / "statistics.json", statistics)
+
+
+def some_questions(asked, count):
+    """The Asked of `count` of the questions (see batches.some_of) and the paragraphs that these are about."""
+    questions = some_of(asked.questions, count)
+    if len(questions) == len(asked.questions):
+        return asked
+    numbers = {old: new for new, old in enumerate(sorted({question.context for question in questions}))}
+    return Asked([asked.contexts[number] for number in numbers],
+                 [question._replace(context=numbers[question.context]) for question in questions])
 
 
 def describe(asked, paragraphs, windowed, spans, problems, path):
