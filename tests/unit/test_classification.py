@@ -174,7 +174,8 @@ def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
     ({"assessment_method": "clue_benchmark"}, "accuracy, f1, mcc, spearman_correlation"),
     ({"do_train": "false", "load_finetune_checkpoint_path": "RUN", "label2id_file_path": "SWAPPED"}, "another order of them"),
     ({"do_train": "false", "load_finetune_checkpoint_path": "RUN", "assessment_method": "spearman_correlation"}, "does not fit it"),
-    ({"num_class": 7}, "--num_class 7"), ({"use_crf": "true"}, "for ner"), ({"max_seq_length": 8}, "--max_seq_length is 8"),
+    ({"num_class": 7}, "--num_class 7"), ({"label2id_file_path": "SWAPPED"}, "with which"),
+    ({"do_train": "false", "load_finetune_checkpoint_path": "RUN", "num_class": 3}, "--num_class 3"), ({"use_crf": "true"}, "for ner"), ({"max_seq_length": 8}, "--max_seq_length is 8"),
     ({"assessment_method": "mcc", "do_train": "false"}, "--load_finetune_checkpoint_path")])
 @of("cola")
 def test_what_cannot_be_done_is_said_in_one_sentence(finetuned, capfd, flags, complaint):

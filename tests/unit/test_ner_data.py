@@ -71,7 +71,8 @@ def test_label_files_of_both_kinds_are_read(tmp_path):
     assert read_labels(tmp_path / "labels.json").names == read_labels(tmp_path / "types.txt").names == LABELS.names
 
 
-@pytest.mark.parametrize("content", ['{"O": 0, "S_name": 2}', '{"S_name": 0, "O": 1}', '{"O": 0, "X_name": 1}'])
+@pytest.mark.parametrize("content", ['{"O": 0, "S_name": 2}', '{"S_name": 0, "O": 1}', '{"O": 0, "X_name": 1}', "{}",
+                                     "", '["O", "S_name"]', '{"O": "0", "S_name": [1]}'])
 def test_a_wrong_label_file_is_named(tmp_path, content):
     (tmp_path / "labels.json").write_text(content)
     with pytest.raises(BadInput, match="labels.json"):

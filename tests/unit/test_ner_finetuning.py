@@ -242,6 +242,19 @@ def test_labels_in_another_order_than_the_checkpoints_are_refused(finetuned, cap
     assert "swapped.json has other labels, or another order of them" in capfd.readouterr().err
 
 
+def test_labels_in_another_order_than_the_training_records_are_refused(data, capfd):
+    ids = read(data / "labels.json")
+    (data / "others.json").write_text(json.dumps({**ids, "S_address": ids["S_book"], "S_book": ids["S_address"]}))
+    assert finetune(data, data / "none", label2id_file_path=data / "others.json") == 1
+    assert "others.json has other labels, or another order of them, than" in capfd.readouterr().err
+
+
+def test_evaluation_refuses_another_number_of_labels_than_the_checkpoints(finetuned, capfd):
+    assert finetune(finetuned, finetuned / "none", do_train="false", num_class=13,
+                    load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 1
+    assert "--num_class 13 does not fit" in capfd.readouterr().err
+
+
 def test_the_form_of_records_that_a_method_evaluates_is_said(finetuned, capfd):
     for method, name, said in (
             ("f1", "dev.json", "f1 evaluates TFRecord records, but {} holds JSON records"),

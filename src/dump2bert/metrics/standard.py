@@ -68,7 +68,7 @@ def spearman(gold, predicted):
 
 
 def correlation(function, gold, predicted):
-    gold, predicted = same_length(gold, predicted)
+    gold, predicted = same_length(np.asarray(gold, np.float64), np.asarray(predicted, np.float64))
     if len(gold) < 2 or len(set(gold.tolist())) == 1 or len(set(predicted.tolist())) == 1:
         return 0.0
     return float(function(gold, predicted)[0])

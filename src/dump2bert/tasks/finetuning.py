@@ -19,6 +19,24 @@ from dump2bert.training import checkpoints, context
 from dump2bert.training.arrays import write_arrays
 
 
+def labels_of_files(read, given, data):
+    """What `read` finds in the label file `given`, else in labels.json beside the records `data` (None: such that have none)
+    -> (that, the file); (None, None) where there is neither. BadInput where both are there and differ: the records were
+    made with the one beside them."""
+    beside = data and data.with_name("labels.json")
+    files = [file for file in (given, beside) if file and (file == given or file.is_file())]
+    found = [read(file) for file in files]
+    if found[1:] and found[0] != found[1]:
+        raise BadInput(f"{given} has other labels, or another order of them, than {beside}, with which {data} was made")
+    return (found[0], files[0]) if files else (None, None)
+
+
+def check_count(options, labels, file):
+    """BadInput where --num_class is not the number of labels, which are those of `file`."""
+    if options.num_class not in (None, labels):
+        raise BadInput(f"--num_class {options.num_class} does not fit {file}, which has {labels} labels")
+
+
 def open_network(options):
     """Set the device up -> the options of the network to finetune (see heads.starting_network)."""
     context.set_up(options.device_target, options.device_id)
@@ -103,6 +121,7 @@ def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None, 
     lengths: tokens of each row; what: what the progress lines call it, None for silence; order: in which rows go through
     the network; size: of its encoder, see batches.suitable_widths.
     """
+    batch_size = min(batch_size, max(len(lengths), 1))
     widths = suitable_widths(lengths, int(lengths.max(initial=2)), 1, size)
     for width in widths:   # compile
         outputs_of(np.zeros(batch_size, np.int64), width)

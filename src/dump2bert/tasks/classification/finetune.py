@@ -15,8 +15,8 @@ from dump2bert.tasks.classification.predict import load_finetuned, predict_rows
 from dump2bert.tasks.classification.rows import read_rows
 from dump2bert.tasks.classification.scores import SCORE_OF, scores
 from dump2bert.tasks.datasets import DATASETS
-from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, keep_answers, open_network,
-                                        prepared_folder)
+from dump2bert.tasks.finetuning import (check_count, check_longest, common_description, dropped, keep, keep_answers,
+                                        labels_of_files, open_network, prepared_folder)
 from dump2bert.tasks.heads import start_from
 
 
@@ -45,10 +45,11 @@ def restore(options, method):
     model, task = load_finetuned(checkpoint, options.device_target, options.device_id)
     if model.regression != (method == "spearman_correlation"):
         raise BadInput(f"{checkpoint} is a {task['kind']}: --assessment_method {method} does not fit it")
-    beside = label_file_of(options, options.eval_data_file_path)
-    if beside and (read_labels(beside) or None) != task["labels"]:
-        raise BadInput(f"{beside} has other labels, or another order of them, than the checkpoint {checkpoint}")
+    labels, file = labels_of_files(read_labels, options.label2id_file_path, options.eval_data_file_path)
+    if file and (labels or None) != task["labels"]:
+        raise BadInput(f"{file} has other labels, or another order of them, than the checkpoint {checkpoint}")
     check_method(method, task["labels"])
+    check_count(options, model.outputs, checkpoint)
     rows = read_rows(options.eval_data_file_path, options.schema_file_path, task["labels"] and len(task["labels"]),
                      model.vocab_size)
     return model, task, rows
@@ -90,20 +91,12 @@ def train(options, method):
     return model, keep(options, model, network, task, trained, started_from), development
 
 
-def label_file_of(options, data):
-    """The label file given, else labels.json beside the data, else None."""
-    beside = data.with_name("labels.json")
-    return options.label2id_file_path or (beside if beside.is_file() else None)
-
-
 def labels_of(options):
     """The labels in the order of their ids: of labels.json (beside the training data), or 0 .. num_class - 1."""
-    path = label_file_of(options, options.train_data_file_path)
-    if path is None:
+    labels, file = labels_of_files(read_labels, options.label2id_file_path, options.train_data_file_path)
+    if file is None:
         return [str(number) for number in range(options.num_class or 2)]
-    labels = read_labels(path)
-    if options.num_class not in (None, len(labels)):
-        raise BadInput(f"--num_class {options.num_class} does not fit {path}, which has {len(labels)} labels")
+    check_count(options, len(labels), file)
     return labels
 
 

@@ -12,12 +12,12 @@ from dump2bert.nets.bert import initialize, namespace
 from dump2bert.progress import duration
 from dump2bert.tasks import training
 from dump2bert.tasks.batches import order_of
-from dump2bert.tasks.finetuning import (check_longest, common_description, dropped, keep, keep_answers, open_network,
-                                        prepared_folder, tokenizer_for)
+from dump2bert.tasks.finetuning import (check_count, check_longest, common_description, dropped, keep, keep_answers,
+                                        labels_of_files, open_network, prepared_folder, tokenizer_for)
 from dump2bert.tasks.heads import start_from
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.evaluate import label_id_scores
-from dump2bert.tasks.ner.labels import read_labels
+from dump2bert.tasks.ner.labels import Labels, read_labels
 from dump2bert.tasks.ner.model import LabelLoss, TokenLabeller, training_inputs
 from dump2bert.tasks.ner.predict import entities_of, load_finetuned, predict_labels
 from dump2bert.tasks.ner.records import label_of, read_records
@@ -60,13 +60,18 @@ def restore(options, method):
         raise BadInput("--do_train false needs --load_finetune_checkpoint_path, a network to evaluate")
     checkpoint = options.load_finetune_checkpoint_path
     model, task, labels = load_finetuned(checkpoint, options.device_target, options.device_id)
-    beside = options.eval_data_file_path.with_name("labels.json")
-    label_file = options.label2id_file_path or (beside if method == "f1" and beside.is_file() else None)
-    if label_file and read_labels(label_file).names != labels.names:
-        raise BadInput(f"{label_file} has other labels, or another order of them, than the checkpoint {checkpoint}")
+    names, file = label_names(options, options.eval_data_file_path if method == "f1" else None)
+    if file and names != labels.names:
+        raise BadInput(f"{file} has other labels, or another order of them, than the checkpoint {checkpoint}")
+    check_count(options, len(labels), checkpoint)
     if options.use_crf and not task["use_crf"]:
         raise BadInput(f"{checkpoint} was finetuned without a CRF: leave --use_crf out")
     return model, task, labels, read_development(options, method, labels, task, model.vocab_size)
+
+
+def label_names(options, data):
+    """The labels in the order of their ids and the file that says so (see finetuning.labels_of_files)."""
+    return labels_of_files(lambda file: read_labels(file).names, options.label2id_file_path, data)
 
 
 def train(options, method):
@@ -74,9 +79,11 @@ def train(options, method):
     data)."""
     if not options.train_data_file_path:
         raise BadInput("--do_train true needs --train_data_file_path")
-    labels = read_labels(options.label2id_file_path or options.train_data_file_path.with_name("labels.json"))
-    if options.num_class not in (None, len(labels)):
-        raise BadInput(f"--num_class {options.num_class} does not fit the label file, which has {len(labels)} labels")
+    names, file = label_names(options, options.train_data_file_path)
+    if file is None:
+        raise BadInput(f"there is no labels.json beside {options.train_data_file_path}: give --label2id_file_path")
+    labels = Labels(names)
+    check_count(options, len(labels), file)
     network = open_network(options)
     rows = read_rows(options.train_data_file_path, options.schema_file_path, len(labels), network["vocab_size"])
     check_longest(int(rows.lengths.max()) + 2, options)

@@ -70,10 +70,13 @@ def read_labels(path):
     with opened(path) as file:
         text = file.read()
     if not text.lstrip().startswith("{"):
-        return Labels.of_types([line.strip() for line in text.splitlines() if line.strip()])
+        types = [line.strip() for line in text.splitlines() if line.strip()]
+        if not types or types[0].startswith("["):
+            raise BadInput(f'{path} holds no labels: {{"O": 0, "S_TYPE": 1, ..}}, or a list of types, one a line, is wanted')
+        return Labels.of_types(types)
     ids = read_json(path)
-    names = sorted(ids, key=lambda name: (str(type(ids[name])), ids[name]))
-    if [ids[name] for name in names] != list(range(len(names))) or names[0] != "O" or len(names) < 2:
+    names = sorted(ids, key=lambda name: ids[name] if isinstance(ids[name], int) else -1)
+    if [ids[name] for name in names] != list(range(len(names))) or len(names) < 2 or names[0] != "O":
         raise BadInput(f'{path} should number its labels 0, 1, 2 ..., with "O" as 0')
     for name in names[1:]:
         if name[:1] not in PREFIXES or name[1:2] not in ("_", "-") or not name[2:]:
