@@ -6,6 +6,7 @@ name and numbers packed, so the same values always give the same bytes (those of
 """
 
 import struct
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,7 @@ def unpacked_integers(packed):
     return np.array(values, np.int64)
 
 
+@lru_cache(maxsize=1 << 16)    # the ids of a vocabulary come again and again
 def varint(value):
     """Seven bits a byte, low ones first; negative numbers as 64-bit two's complement."""
     value &= (1 << 64) - 1
