@@ -18,6 +18,7 @@ from dump2bert.reporting.examples import chosen, compared, counted
 from dump2bert.reporting.lines import BINS, binned, line_chart
 from dump2bert.reporting.pages import page
 from dump2bert.reporting.pipeline import FLOWS, PLACES
+from dump2bert.reporting.scores import summary
 from dump2bert.stages import report
 
 ABOUT = {"when": "2001-02-03 04:05 UTC", "commit": "0123456789ab", "machine": "an abacus",
@@ -117,6 +118,15 @@ def test_scores_are_the_mean_over_the_seeds_with_their_spread(results):
     assert "0.5500 ± 0.0707" in text and "0.7500 ± 0.0707" in text
     assert "CLUE benchmark 0.3456 ± 0.0000" in text
     assert "0.4321" in text and "0.0617" in text and "0.6017" in text
+
+
+@pytest.mark.parametrize("method, shown", [("accuracy", "accuracy"), ("f1", "F1"), ("mcc", "Matthews"), (None, "accuracy")])
+def test_the_summary_of_a_classification_shows_what_its_benchmark_counts(method, shown):
+    scores = {"accuracy": 0.5, "f1": 0.4, "matthews": 0.1}
+    run = {"seed": 1, "metrics": {"split": "dev", "records": 2, "metrics": {"standard": scores, "zoo": {"accuracy": 0.5}}}}
+    table = summary({"news": {"spec": {"kind": "classification", "assessment_method": method}, "groups": [
+        {"network": "base", "use_crf": False, "runs": [run]}]}})
+    assert text_of(table["rows"][0][3]).split()[0] == shown
 
 
 def test_numbers_say_split_records_seeds_and_family(results):

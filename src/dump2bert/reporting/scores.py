@@ -12,6 +12,9 @@ HEADLINES = {"ner": ("f1", "clue_benchmark"), "squad": ("f1", "f1"), "classifica
              "regression": ("spearman", "spearman")}
 """Kind of task: what the summary shows of the standard and of the zoo's metrics."""
 
+ASSESSED = {"accuracy": "accuracy", "f1": "f1", "mcc": "matthews"}
+"""Assessment method of a classification -> what the summary shows in place of its kind's."""
+
 NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": "Pearson", "spearman": "Spearman",
          "exact_match": "exact match", "clue_benchmark": "CLUE benchmark"}
 
@@ -60,8 +63,7 @@ def summary(tasks):
     rows = []
     for name, task in tasks.items():
         standard, zoo = HEADLINES.get(kind_of(task), ("accuracy", "accuracy"))
-        if any(values_of(group, "standard", "matthews") for group in task["groups"]):
-            standard = "matthews"
+        standard = ASSESSED.get(task["spec"].get("assessment_method"), standard)
         for group in task["groups"]:
             first = group["runs"][0]["metrics"]
             rows.append([name, group["network"], variant_of(group), named(standard, score(group, "standard", standard)),
@@ -100,7 +102,7 @@ def values_of(group, family, metric):
 
 
 def score(group, family, metric):
-    """"0.6543 ± 0.0120 (0.6245 to 0.6841)", without spread and 95 % interval where there is one seed."""
+    """"0.6543 ± 0.0120" and below it "(0.6245 to 0.6841)", without spread and 95 % interval where there is one seed."""
     values = values_of(group, family, metric)
     if not values:
         return "–"
@@ -108,7 +110,8 @@ def score(group, family, metric):
     if spread is None:
         return fraction(mean)
     half = interval(values)
-    return f"{fraction(mean)} ± {fraction(spread)} ({fraction(mean - half)} to {fraction(mean + half)})"
+    return Markup("{} ± {}<br><small>({} to {})</small>").format(fraction(mean), fraction(spread), fraction(mean - half),
+                                                                 fraction(mean + half))
 
 
 def task_section(name, task, colours, examples):
