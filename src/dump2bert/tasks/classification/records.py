@@ -45,14 +45,16 @@ def records_of(rows, name, dataset, labels, labelled):
         own = value_at(values, fields.id)
         if own is not None and (isinstance(own, bool) or not isinstance(own, (int, str))):
             raise BadInput(f"{where} has the id {own!r}; a number or a text is wanted")
-        label = value_at(values, fields.label) if labelled else None
-        if labelled:
+        label = value_at(values, fields.label)
+        if label in dataset.skipped:    # where labels are not looked at, too: what is predicted is what is scored
+            records.skipped += 1
+            continue
+        if not labelled:
+            label = None
+        else:
             if label in (None, ""):
                 raise BadInput(f"{where} has no {named(fields.label)}")
             label = score_value(label, where) if regression else label_value(label, where)
-            if label in dataset.skipped:
-                records.skipped += 1
-                continue
             if labels is not None and label not in labels:
                 raise BadInput(f"{where} has the unknown label {label!r}; known are {', '.join(labels)}")
         records.append(Record(number if own is None else own, text, pair, label, line))
