@@ -137,8 +137,9 @@ def get_file_flags(wildcards, input):
 
 
 def get_form(task):
-    """The form of a task's predictions: GLUE's tsv where the records are a table, else JSON lines."""
-    return "tsv" if TASK_FILES[task, "dev"].removesuffix(".gz").endswith((".tsv", ".csv")) else "json"
+    """The form of a task's predictions: GLUE's tsv where the records are a table of labels or scores, else JSON lines."""
+    is_table = TASK_FILES[task, "dev"].removesuffix(".gz").endswith((".tsv", ".csv"))
+    return "tsv" if is_table and TASKS[task].kind in ("classification", "regression") else "json"
 
 
 def get_variants(form, *kinds):
@@ -269,7 +270,7 @@ use rule predict as predict_table with:
     output:
         predictions=f"{RUN}/predictions.tsv",
         label_ids=f"{RUN}/predictions.npz",
-    wildcard_constraints: variant=get_variants("tsv", "ner", "classification", "regression")
+    wildcard_constraints: variant=get_variants("tsv", "classification", "regression")
 
 
 use rule predict as predict_squad with:

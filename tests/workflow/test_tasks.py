@@ -29,7 +29,11 @@ tasks:
     fields: {text: question, text_pair: answer, label: verdict}
     labels: [wrong, right]
     assessment_method: f1
+  people: {kind: ner, train: people.txt, dev: people.txt, fields: {text: 0, label: 1}}
+  places: {kind: ner, train: places.tsv, dev: places.tsv, fields: {text: words, label: tags}}
 """
+COLUMNS = "你 O\n在 O\n北 B-LOC\n京 I-LOC\n\n好 O\n"
+TABLE = "words\ttags\n你 在 北 京\tO O B-LOC I-LOC\n"
 OWN = 'question,answer,verdict\n"你好, 吗",好,right\n你在哪,北京,right\n几点,北京,wrong\n'
 
 
@@ -39,6 +43,8 @@ def answered(tmp_path_factory):
     workspace = new_workspace(tmp_path_factory.mktemp("tasks"))
     (workspace.folder / "overlay.yaml").write_text(OVERLAY)
     (workspace.folder / "mine.csv").write_text(OWN, encoding="utf-8")
+    (workspace.folder / "people.txt").write_text(COLUMNS, encoding="utf-8")
+    (workspace.folder / "places.tsv").write_text(TABLE, encoding="utf-8")
     workspace.run("report", "--cores", "2")
     return workspace
 
@@ -46,7 +52,7 @@ def answered(tmp_path_factory):
 def test_every_task_has_a_network_predictions_scores_and_a_page(answered):
     results = answered.folder / "results"
     metrics = {"cluener": "f1", "tnews": "accuracy", "cola": "matthews", "stsb": "spearman", "squad": "exact_match",
-               "mine": "f1"}
+               "mine": "f1", "people": "f1", "places": "f1"}
     for task, metric in metrics.items():
         run = results / f"networks/base/tasks/{task}/seed-1"
         scores = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["metrics"]
