@@ -187,6 +187,19 @@ def test_a_txt_holds_columns_where_it_begins_with_a_token_and_its_label_and_else
     assert [record.text for record in texts(tmp_path / "b.txt", own)] == ["Ann sings", "O my"]
 
 
+@pytest.mark.parametrize("name, content", [
+    ("a.json", '{"text": "Ann sings", "label": [[0, 3, "PER"]], "id": 7}\n'),
+    ("a.json", '[{"text": "Ann sings", "label": {"PER": {"Ann": [[0, 2]]}}, "id": 7}]'),
+    ("a.json", '{"text": ["Ann", "sings"], "label": ["B-PER", "O"], "id": 7}'),
+    ("a.jsonl", '{"text": "Ann sings", "label": [{"start": 0, "end": 3, "type": "PER"}], "id": 7}\n'),
+    ("a.tsv", "text\tlabel\tid\nAnn sings\tB-PER O\t7\n")])
+def test_what_is_predicted_are_the_records_that_were_learnt(tmp_path, name, content):
+    own = dataset_of("people", "ner", fields={"text": "text", "label": "label"})
+    (tmp_path / name).write_text(content)
+    learnt = read(tmp_path / name, own).records
+    assert texts(tmp_path / name, own) == learnt and learnt[0].entities == {(0, 3, "PER")}
+
+
 def test_training_stops_early_where_the_development_score_gets_no_better(columns):
     assert finetune(columns, columns / "early", epoch_num=5, early_stopping=1, AdamWeightDecay={"learning_rate": 1e-9}) == 0
     task = json.loads((columns / "early" / "network.json").read_text())["task"]

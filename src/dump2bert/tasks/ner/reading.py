@@ -70,15 +70,12 @@ def label_of_list(entities, text, where):
 
 
 def texts(path, dataset):
-    """Records to predict: plain text, JSON lines with a "text", or a file in the data set's own form."""
+    """Records to predict: a file in the data set's own form, or plain text. Standard input and a Given text may be JSON lines
+    with a "text", too."""
     if isinstance(path, Given) or str(path) == "-":
         return read_texts(path)
-    if dataset.format or (has_known_suffix(path) and not str(path).removesuffix(".gz").endswith(".json")):
-        return read(path, dataset, labelled=False).records
-    name = str(path).removesuffix(".gz")
-    if name.endswith(".json") and dataset.forms[0].text != "text":
-        return read(path, dataset, labelled=False).records
-    if name.endswith(".txt") and dataset.text_format == "conll" and holds_columns(path, dataset.forms[-1]):
+    columns = str(path).removesuffix(".gz").endswith(".txt") and dataset.text_format == "conll"
+    if dataset.format or has_known_suffix(path) or columns and holds_columns(path, dataset.forms[-1]):
         return read(path, dataset, labelled=False).records
     return read_texts(path)
 
