@@ -35,11 +35,6 @@ class PartOrWhole(Section):
     """Number, from 0, of a part into which `cut` has cut the dump; default: the whole dump."""
 
 
-class Workers(Section):
-    workers: Positive = 1
-    """Processes that work side by side. The result does not depend on it."""
-
-
 class NetworkFile(Section):
     network: dict | None = None
     """The network's keys as a JSON file (or the JSON itself); may hold keys of the command's options, too. Of the keys

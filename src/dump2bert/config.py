@@ -1,5 +1,5 @@
-"""The configuration: one typed model. Every option, its default and what it means stand here, the corpus' in
-config_corpus.py, and nowhere else.
+"""The configuration: one typed model. Every option, its default and what it means stand here, in
+config_corpus.py and in config_data.py, and nowhere else.
 
 config.yaml, a recipe laid over it, the flags of the commands, the tables in docs/ and workflow/schemas/config.schema.json all
 speak of these fields. `load_config` validates once, at the edge, and says in one sentence which key is wrong, what was
@@ -12,102 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-# All sections can be reached from here (cli.section_named).
-from dump2bert.config_corpus import (Clean, Corpus, CorpusGates, DataGates, Extract, Fetched, Gates, Sample,
-                                     Source, Split)
+from dump2bert.config_corpus import Clean, Corpus, Extract, Gates, Sample, Source, Split
+from dump2bert.config_data import PretrainingData, Vocabulary, spread_phase2
 from dump2bert.config_tasks import DataForm, know_data_sets
 from dump2bert.option_types import (Above0, Count, Device, Dropout, Name, NotNegative, Places, Positive,
                                     Probability, Scale, Section, Sha256, StepsOrAll, Text, distinct)
 from dump2bert.validation import did_you_mean, merged, validated, without_nulls
-
-
-def spread_phase2(values):
-    """A section's `phase2` says only what differs from the section itself."""
-    if not isinstance(values, dict) or not isinstance(values.get("phase2"), dict):
-        return values
-    first = {key: value for key, value in values.items() if key != "phase2"}
-    return {**first, "phase2": merged(first, values["phase2"])}
-
-
-# ------------------------------------------------------------------------------------- vocabulary, pretraining data
-
-
-class Vocabulary(Fetched):
-    """The WordPiece vocabulary: given or fetched, else trained on the corpus."""
-
-    source: Places | None = None
-    """A vocab.txt by path or address; null trains one."""
-    vocab_size: Annotated[int, Field(ge=10)] = 21128
-    """Size of a trained vocabulary (its upper bound)."""
-    min_frequency: Positive = 2
-    """A piece must occur this often to enter a trained vocabulary."""
-    do_lower_case: bool = True
-    """Lower-case and strip accents; holds for the vocabulary, the pretraining data and the tasks alike."""
-
-
-class Instances(Section):
-    """Google's create_pretraining_data (names and defaults are its own)."""
-
-    mode: Literal["google", "fast"] = "fast"
-    """google: one random stream, the very instances of Google's script, kept in memory. fast: the same distribution from
-    many streams, by any number of workers, in bounded memory."""
-    do_whole_word_mask: bool = False
-    """Mask all pieces of a word together."""
-    word_segmenter: Literal["none", "jieba"] = "none"
-    """What makes words of Chinese characters for do_whole_word_mask: nothing (each is a word), or jieba. Ids stay as they
-    are."""
-    max_seq_length: Annotated[int, Field(ge=8)] = 128
-    """Tokens of an instance, [CLS] and [SEP] included."""
-    max_predictions_per_seq: Positive = 20
-    """Masked tokens of an instance, at the most."""
-    random_seed: int = 12345
-    """Seed of all random choices."""
-    dupe_factor: Positive = 10
-    """How often the corpus is gone through, masked differently each time."""
-    masked_lm_prob: Probability = 0.15
-    """Share of tokens to mask."""
-    short_seq_prob: Probability = 0.1
-    """Share of documents cut to a random shorter length."""
-    masking: Literal["static", "dynamic"] = "static"
-    """static: masked instances, dupe_factor times. dynamic: unmasked instances, once (dupe_factor does not count), which
-    pretraining masks anew in every epoch."""
-
-    @model_validator(mode="after")
-    def masks_of_google_are_static(self):
-        if self.mode == "google" and self.masking == "dynamic":
-            raise ValueError("masking dynamic needs mode fast: Google's script draws the masks with the instances")
-        return self
-
-    @model_validator(mode="after")
-    def words_are_masked(self):
-        if self.word_segmenter != "none" and not self.do_whole_word_mask:
-            raise ValueError(f"word_segmenter {self.word_segmenter} says which characters do_whole_word_mask masks together, "
-                             "and that is false")
-        return self
-
-    @model_validator(mode="after")
-    def predictions_fit(self):
-        if self.max_predictions_per_seq > self.max_seq_length:
-            raise ValueError(f"max_predictions_per_seq {self.max_predictions_per_seq} is above "
-                             f"max_seq_length {self.max_seq_length}")
-        return self
-
-
-class Shards(Instances):
-    shards: Positive = 8
-    """TFRecord files of the training set; at least as many as devices that train."""
-
-
-class PretrainingData(Shards):
-    """Masked instances of the training and the held-out documents."""
-
-    phase2: Shards | None = None
-    """What differs in the data of a second phase of pretraining (longer sequences); null: there is none."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def spread(cls, values):
-        return spread_phase2(values)
 
 
 # --------------------------------------------------------------------------------------------------------- networks

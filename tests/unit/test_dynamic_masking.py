@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dump2bert.config import DataGates, plain
+from dump2bert.config import plain
+from dump2bert.config_corpus import DataGates
 from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of
 from dump2bert.pretraining.instances import Options

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from dump2bert.config import DataGates, plain
+from dump2bert.config import plain
+from dump2bert.config_corpus import DataGates
 from dump2bert.errors import BadInput
 from dump2bert.gates import passed
 from dump2bert.pretraining.gates import Gates, check_data

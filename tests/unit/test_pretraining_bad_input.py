@@ -15,7 +15,7 @@ from dump2bert.pretraining import shards
 from dump2bert.pretraining.working_folder import working_folder
 from dump2bert.tfrecord import decode_example, read_records
 from dump2bert.validation import validated
-from dump2bert.config import Instances
+from dump2bert.config_data import Instances
 from tests.unit.pretraining_world import make_data, write_text, write_vocabulary
 
 MODES = pytest.mark.parametrize("mode", ["google", "fast"])

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from dump2bert.config import Instances
+from dump2bert.config_data import Instances
 from dump2bert.errors import BadInput
 from dump2bert.files import documents_of, sha256_of
 from dump2bert.pretraining import drawing, shuffling, tokenized_corpus

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from dump2bert.config import DataGates, plain
+from dump2bert.config import plain
+from dump2bert.config_corpus import DataGates
 from dump2bert.errors import BadInput
 from dump2bert.stages import schema
 from dump2bert.tfrecord import decode_example, encode_example, read_records, write_records

@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 
 import numba
-from numba.core.caching import InTreeCacheLocator
+from numba.core.caching import Cache, InTreeCacheLocator
+from numba.core.runtime import rtsys
 from numba.np import linalg
 
 SOURCES = Path(__file__).parent
@@ -46,6 +47,17 @@ def ensure_no_blas():
 
 
 linalg.ensure_blas = ensure_no_blas
+
+
+def load_overload(cache, signature, target_context):
+    """In the place of numba's, which first fills its tables for compiling: that takes longer than to load all kernels, and a
+    kernel that comes from the cache needs none of them. (The compiler fills them itself.)"""
+    rtsys.initialize(target_context)
+    with cache._guard_against_spurious_io_errors():
+        return cache._load_overload(signature, target_context)
+
+
+Cache.load_overload = load_overload
 
 kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 """What Python calls."""
