@@ -8,7 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from dump2bert.config import CorpusGates, DataGates, load_config, plain
+from dump2bert.config import load_config, plain
+from dump2bert.config_corpus import CorpusGates, DataGates
 from dump2bert.digest import code_digest
 from dump2bert.errors import BadInput
 

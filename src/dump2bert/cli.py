@@ -118,9 +118,6 @@ FILES = {
     "eval_json_path": "questions with their answers, in SQuAD's form (squad)",
 }
 
-SECTIONS = "config_corpus", "config_data", "config", "command_options"
-
-
 def main(arguments=None):
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -247,9 +244,15 @@ class speaking:
 
 
 def section_named(name):
-    """A class of the modules that hold options. The first that has it is enough: to load them all takes a fifth of a second."""
-    modules = (importlib.import_module(f"dump2bert.{module}") for module in SECTIONS)
-    return next(getattr(module, name) for module in modules if hasattr(module, name))
+    """A class of the modules that hold options; the larger ones are loaded only where they are needed."""
+    from dump2bert import config_corpus, config_data
+
+    found = getattr(config_corpus, name, None) or getattr(config_data, name, None)
+    if found:
+        return found
+    from dump2bert import command_options, config
+
+    return getattr(config, name, None) or getattr(command_options, name)
 
 
 def add_flags(parser, command):

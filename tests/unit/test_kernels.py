@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dump2bert.pretraining import crc_kernels, mersenne, span_kernels
-from dump2bert.pretraining.drawing import drawn_blocks, masking_of
+from dump2bert.pretraining.drawing import drawn_blocks
 from dump2bert.pretraining.example_kernels import encode_masked, encode_unmasked, largest_record, prepend_varints
 from dump2bert.pretraining.examples import encode_instance, encode_unmasked_instance
 from dump2bert.pretraining.instances import Options, end_of_chunk, instances_of_document, truncate_pair
@@ -119,10 +119,11 @@ def flat(documents):
                                np.cumsum([0] + list(map(len, documents))), (tokens % 5 == 0).astype(np.uint8))
 
 
+@pytest.mark.parametrize("mode", ["google", "fast"])
 @pytest.mark.parametrize("whole_words", [False, True])
 @pytest.mark.parametrize("length, predictions, probability", [(128, 20, 0.15), (8, 1, 0.15), (64, 64, 0.9), (300, 5, 0.01)])
-def test_instances_are_those_of_the_plain_code(whole_words, length, predictions, probability):
-    options = Options(length, predictions, 2, 0.3, probability, whole_words)
+def test_instances_are_those_of_the_plain_code(mode, whole_words, length, predictions, probability):
+    options = Options(length, predictions, 2, 0.3, probability, whole_words, mode=mode)
     documents = documents_of_numbers(60)
     random.Random(9).shuffle(documents)
     rng, vocabulary = random.Random(7), MaskVocabulary.of(VOCABULARY)
@@ -146,10 +147,9 @@ def test_unmasked_instances_are_those_of_the_plain_code(whole_words):
     corpus = flat(documents)
     if not whole_words:
         corpus = corpus._replace(continues=np.zeros(0, np.uint8))
-    (spans, masks), = drawn_blocks(mersenne.twister(7), corpus, np.zeros(0, np.int64), 0, 40,
-                                   masking_of(options, VOCABULARY), 0)
+    (spans, masks), = drawn_blocks(mersenne.twister(7), corpus, np.zeros(0, np.int64), 0, 40, options, VOCABULARY)
     out = np.empty(len(spans) * largest_record(64, 0), np.uint8)
-    start = encode_unmasked(corpus.tokens, corpus.continues, CLS, SEP, 64, spans, np.arange(len(spans)), out)
+    start = encode_unmasked(corpus.tokens, corpus.continues, CLS, SEP, 64, spans, out)
     plain = []
     for first, first_length, second, second_length, is_random_next, predictions in spans.tolist():
         assert predictions == 0
@@ -163,10 +163,9 @@ def written_by_kernels(documents, options, order):
     """The records of two passes."""
     corpus, rng, written = flat(documents), mersenne.twister(7), b""
     for _ in range(2):
-        for spans, masks in drawn_blocks(rng, corpus, order, 0, len(documents), masking_of(options, VOCABULARY),
-                                         options.max_predictions_per_seq):
+        for spans, masks in drawn_blocks(rng, corpus, order, 0, len(documents), options, VOCABULARY):
             out = np.empty(len(spans) * largest_record(options.max_seq_length, options.max_predictions_per_seq), np.uint8)
-            start = encode_masked(corpus.tokens, CLS, SEP, options.max_seq_length, spans, masks, np.arange(len(spans)), out)
+            start = encode_masked(corpus.tokens, CLS, SEP, options.max_seq_length, spans, masks, out)
             written += out[start:].tobytes()
     return written
 

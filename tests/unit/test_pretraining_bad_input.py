@@ -163,6 +163,7 @@ def test_working_files_that_find_no_room_are_said_to_be_beside_the_outputs(tmp_p
         def write(self, data):
             raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr("dump2bert.pretraining.shuffling.PENDING", 100)
     monkeypatch.setattr("dump2bert.pretraining.shuffling.open", lambda *_: Full(), raising=False)
     with pytest.raises(BadInput, match="data cannot be written: No space left on device .working files"):
         data_of(tmp_path / "data", text, vocabulary)

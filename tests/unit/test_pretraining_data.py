@@ -162,6 +162,16 @@ def test_fast_mode_draws_random_next_spans_from_the_whole_text_and_shuffles_all_
     assert max(lengths) - min(lengths) <= 1
 
 
+@pytest.mark.parametrize("masking", ["static", "dynamic"])
+def test_what_is_shuffled_in_files_comes_out_as_in_memory(masking, tmp_path, text, vocabulary, monkeypatch):
+    monkeypatch.setattr(drawing, "BUCKET", 40)
+    in_memory = make_data(tmp_path / "memory", text, vocabulary, masking=masking)
+    monkeypatch.setattr(shuffling, "PENDING", 30)
+    monkeypatch.setattr(tokenized_corpus, "RESIDENT", 0)
+    in_files = make_data(tmp_path / "files", text, vocabulary, masking=masking)
+    assert list(map(sha256_of, in_memory)) == list(map(sha256_of, in_files))
+
+
 def test_google_mode_deals_its_records_to_the_outputs_in_turn(tmp_path, text, vocabulary):
     whole, = make_data(tmp_path / "one", text, vocabulary, shards=1, mode="google")
     parts = make_data(tmp_path / "three", text, vocabulary, shards=3, mode="google")

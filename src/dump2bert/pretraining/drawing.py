@@ -27,7 +27,7 @@ def masking_of(options, vocabulary):
     static = options.masking == "static"
     predictions = [number_of_predictions(length, options) * static for length in range(options.max_seq_length + 1)]
     return Masking(options.max_seq_length - 3, float(options.short_seq_prob), options.do_whole_word_mask,
-                   vocabulary["[MASK]"], len(vocabulary), np.array(predictions, np.int64))
+                   options.mode == "google", vocabulary["[MASK]"], len(vocabulary), np.array(predictions, np.int64))
 
 
 def passes_of(options):
@@ -39,25 +39,32 @@ def room_for_masks(options):
     return options.max_predictions_per_seq if options.masking == "static" else 0
 
 
-def drawn_blocks(rng, corpus, order, first, last, masking, room):
+def type_of_masks(corpus, options):
+    """Ids and positions."""
+    return corpus.tokens.dtype if options.max_seq_length <= 1 << 16 else np.dtype(np.int32)
+
+
+def drawn_blocks(rng, corpus, order, first, last, options, vocabulary):
     """Yield (spans, masks) of the documents order[first:last]."""
+    masking, room = masking_of(options, vocabulary), room_for_masks(options)
     cursor = np.array([first, 0, 0], np.int64)
     while cursor[DOCUMENT] < last:
-        spans, masks = np.empty((BLOCK, SPANS), np.int64), np.empty((BLOCK, 2, room), np.int32)
+        spans = np.empty((BLOCK, SPANS), np.int64)
+        masks = np.empty((BLOCK, 2, room), type_of_masks(corpus, options))
         count = draw_instances(rng, corpus, order, last, masking, cursor, spans, masks)
         yield spans[:count], masks[:count]
 
 
 def google_instances(corpus, options, vocabulary, random_seed, statistics):
     """Yield one batch. corpus: tokenized_corpus.TokenizedCorpus."""
-    rng, masking = twister(random_seed), masking_of(options, vocabulary)
+    rng = twister(random_seed)
     documents = len(corpus.arrays.documents) - 1
     order = np.arange(documents)
     shuffle(rng, order, documents)
     passes, blocks = passes_of(options), []
     progress = Progress(passes, "pass", "instances of")
     for _ in range(passes):
-        blocks += drawn_blocks(rng, corpus.arrays, order, 0, documents, masking, room_for_masks(options))
+        blocks += drawn_blocks(rng, corpus.arrays, order, 0, documents, options, vocabulary)
         progress.update()
     spans, masks = map(np.concatenate, zip(*blocks))
     statistics.add_instances(spans)
@@ -68,30 +75,30 @@ def google_instances(corpus, options, vocabulary, random_seed, statistics):
 
 def fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers):
     """Yield batches; everything has been drawn when the first one comes."""
-    masking, room = masking_of(options, vocabulary), room_for_masks(options)
-    buckets = Buckets(folder, number_of_buckets(corpus, options), room)
+    buckets = Buckets(folder, number_of_buckets(corpus, options), room_for_masks(options),
+                      type_of_masks(corpus.arrays, options))
     tasks = [(turn, number) for turn in range(passes_of(options)) for number in range(len(corpus.chunks))]
 
     def draw(task):
-        """The instances of one pass over one run of documents, and the bucket of each."""
+        """The instances of one pass over one run of documents, sorted by their buckets, and how many are in each."""
         turn, number = task
         chunk = corpus.chunks[number]
         rng = twister(f"{random_seed} pass {turn} documents {number}")
         blocks = []
-        for spans, masks in drawn_blocks(rng, corpus.arrays, IN_ORDER_OF_TEXT, chunk.first, chunk.last, masking, room):
+        for spans, masks in drawn_blocks(rng, corpus.arrays, IN_ORDER_OF_TEXT, chunk.first, chunk.last, options, vocabulary):
             drawn = np.empty(len(spans), np.int64)
             draw_buckets(rng, buckets.count, drawn)
-            blocks.append((spans, masks, drawn))
+            order = np.argsort(drawn, kind="stable")
+            blocks.append((spans[order], masks[order], np.bincount(drawn, minlength=buckets.count)))
         corpus.release()
         return blocks
 
     progress = Progress(len(tasks), "run", "instances of")
     for blocks in in_order(pool, draw, tasks, 2 * workers):
-        for spans, masks, drawn in blocks:
+        for spans, masks, counts in blocks:
             statistics.add_instances(spans)
-            buckets.add(spans, masks, drawn)
+            buckets.add(spans, masks, counts)
         progress.update()
-    buckets.flush()
     return buckets.read(random_seed)
 
 

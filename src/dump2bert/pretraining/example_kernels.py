@@ -151,13 +151,13 @@ def prepend_ids(out, start, end, ids, length, max_seq_length):
 
 
 @kernel
-def encode_masked(tokens, cls, sep, max_seq_length, spans, masks, chosen, out):
-    """Records of the instances chosen, in their order, at the end of out; where they start there."""
+def encode_masked(tokens, cls, sep, max_seq_length, spans, masks, out):
+    """Records of the instances at the end of out; where they start there."""
     max_predictions = masks.shape[2]
     ids, hidden = np.empty(max_seq_length, np.int32), np.empty(max_predictions, np.int32)
     start = len(out)
-    for turn in range(len(chosen) - 1, -1, -1):
-        span, mask = spans[chosen[turn]], masks[chosen[turn]]
+    for row in range(len(spans) - 1, -1, -1):
+        span, mask = spans[row], masks[row]
         length = tokens_of(tokens, cls, sep, span, ids)
         first_length, second_length = span[FIRST_LENGTH] + 2, span[SECOND_LENGTH] + 1
         predictions = span[PREDICTIONS]
@@ -183,7 +183,7 @@ def encode_masked(tokens, cls, sep, max_seq_length, spans, masks, chosen, out):
 
         end = start
         start = prepend_run(out, start, 0, no_predictions)
-        start = prepend_varints(out, start, masks[chosen[turn], POSITIONS], predictions)
+        start = prepend_varints(out, start, mask[POSITIONS], predictions)
         start = prepend_name(out, start, end, MASKED_LM_POSITIONS, INT64_LIST)
 
         end = start
@@ -207,15 +207,15 @@ def encode_masked(tokens, cls, sep, max_seq_length, spans, masks, chosen, out):
 
 
 @kernel
-def encode_unmasked(tokens, continues, cls, sep, max_seq_length, spans, chosen, out):
+def encode_unmasked(tokens, continues, cls, sep, max_seq_length, spans, out):
     """Like encode_masked, of instances that will be masked when they are read (examples.unmasked_columns).
 
     continues: which tokens go on with a word; empty if words do not matter.
     """
     ids, lengths = np.empty(max_seq_length, np.int32), np.empty(2, np.int32)
     start = len(out)
-    for turn in range(len(chosen) - 1, -1, -1):
-        span = spans[chosen[turn]]
+    for row in range(len(spans) - 1, -1, -1):
+        span = spans[row]
         length = tokens_of(tokens, cls, sep, span, ids)
         start -= 4
         record_end = end = start

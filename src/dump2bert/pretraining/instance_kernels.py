@@ -17,7 +17,7 @@ from dump2bert.pretraining.span_kernels import (document_at, draw_random_next, d
 # Columns of spans, int64 [instances, 6].
 FIRST, FIRST_LENGTH, SECOND, SECOND_LENGTH, IS_RANDOM_NEXT, PREDICTIONS = range(6)
 SPANS = 6
-# Rows of masks, int32 [instances, 2, max_predictions_per_seq].
+# Rows of masks [instances, 2, max_predictions_per_seq], of the tokens' type if positions fit into it.
 POSITIONS, SHOWN = range(2)
 # Where the kernel goes on: index of the document in the order, its next sentence (from its start), its target length.
 DOCUMENT, SENTENCE, TARGET_LENGTH = range(3)
@@ -29,6 +29,7 @@ class Masking(NamedTuple):
     max_tokens: int           # of both spans: without [CLS], [SEP], [SEP]
     short_seq_prob: float
     whole_words: bool
+    shuffled: bool            # masking.shuffled, not masking.drawn_one_by_one
     mask: int                 # id of [MASK]
     vocab_size: int
     predictions: np.ndarray   # int64 [max_seq_length + 1]: how many for an instance of that length; zeros: no masks
@@ -39,8 +40,7 @@ def draw_instances(rng, corpus, order, last_document, options, cursor, spans, ma
     """Fill spans and masks from cursor on, until they are full or the documents before last_document are done.
 
     Returns how many were drawn. rng: a twister. order: which document comes when (span_kernels.document_at); random next
-    spans come from all of them. The draws are those of
-    instances.instances_of_document, in its order.
+    spans come from all of them. The draws are those of instances.instances_of_document, in its order.
     """
     units = np.empty(options.max_tokens + 1, np.int64)
     turns = np.empty(options.max_tokens + 1, np.int32)
@@ -71,8 +71,8 @@ def draw_instances(rng, corpus, order, last_document, options, cursor, spans, ma
         wanted = options.predictions[first_length + second_length + 3]
         predictions = 0
         if wanted:
-            predictions = draw_masks(rng, corpus, first, first_length, second, second_length, wanted,
-                                     options.whole_words, options.mask, options.vocab_size, units, turns, shown)
+            predictions = draw_masks(rng, corpus, first, first_length, second, second_length, wanted, options, units, turns,
+                                     shown)
             collect_masks(shown, predictions, masks[count, POSITIONS], masks[count, SHOWN])
 
         spans[count, FIRST], spans[count, FIRST_LENGTH] = first, first_length

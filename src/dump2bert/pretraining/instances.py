@@ -23,6 +23,7 @@ class Options(NamedTuple):
     do_whole_word_mask: bool
     masking: str = "static"
     word_segmenter: str = "none"
+    mode: str = "google"
 
 
 class Instance(NamedTuple):

@@ -6,7 +6,7 @@ Positions count [CLS] first [SEP] second [SEP] from 0. A unit is what is masked 
 import numpy as np
 
 from dump2bert.pretraining.compiled import inlined
-from dump2bert.pretraining.mersenne import below, fraction, shuffle
+from dump2bert.pretraining.mersenne import below, fraction, from_to, shuffle
 
 
 @inlined
@@ -50,27 +50,31 @@ def shown_instead(rng, token, mask, vocab_size):
 
 
 @inlined
-def draw_masks(rng, corpus, first, first_length, second, second_length, wanted, whole_words, mask, vocab_size,
-               units, turns, shown):
+def draw_masks(rng, corpus, first, first_length, second, second_length, wanted, options, units, turns, shown):
     """Number of predictions; shown[position]: what the network sees there, -1 where nothing is to be predicted.
 
-    wanted: predictions at the most. units, turns, shown: arrays to work in, of at least max_seq_length; shown holds -1.
+    wanted: predictions at the most. options: instance_kernels.Masking. units, turns, shown: arrays to work in, of at least
+    max_seq_length; shown holds -1.
     """
-    count = find_units(corpus.continues, first, first_length, second, second_length, whole_words, units)
+    count = find_units(corpus.continues, first, first_length, second, second_length, options.whole_words, units)
     for unit in range(count):
         turns[unit] = unit
-    shuffle(rng, turns, count)
+    if options.shuffled:
+        shuffle(rng, turns, count)
     predictions = 0
     for turn in range(count):
         if predictions >= wanted:
             break
+        if not options.shuffled:
+            other = from_to(rng, turn, count - 1)
+            turns[turn], turns[other] = turns[other], turns[turn]
         unit = turns[turn]
         if predictions + units[unit + 1] - units[unit] > wanted:
             continue    # a word with more pieces than may still be masked; a shorter one may come
         for candidate in range(units[unit], units[unit + 1]):
             position = candidate + 1 if candidate < first_length else candidate + 2
             token = token_at(corpus.tokens, first, first_length, second, position)
-            shown[position] = shown_instead(rng, token, mask, vocab_size)
+            shown[position] = shown_instead(rng, token, options.mask, options.vocab_size)
             predictions += 1
     return predictions
 

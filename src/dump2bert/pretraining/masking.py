@@ -27,12 +27,10 @@ class MaskVocabulary(NamedTuple):
 def mask_tokens(tokens, options, vocabulary, rng):
     """(tokens with masks, positions of the predictions in ascending order, the tokens that stood there)."""
     units = maskable_units(tokens, options.do_whole_word_mask, vocabulary)
-    rng.shuffle(units)
+    in_random_order = shuffled(units, rng) if options.mode == "google" else drawn_one_by_one(units, rng)
     wanted = number_of_predictions(len(tokens), options)
     masked, positions = list(tokens), []
-    for unit in units:
-        if len(positions) >= wanted:
-            break
+    while len(positions) < wanted and (unit := next(in_random_order, None)):
         if len(positions) + len(unit) > wanted:
             continue    # a word with more pieces than may still be masked; a shorter one may come
         for position in unit:
@@ -40,6 +38,20 @@ def mask_tokens(tokens, options, vocabulary, rng):
             positions.append(position)
     positions.sort()
     return masked, positions, [tokens[position] for position in positions]
+
+
+def shuffled(units, rng):
+    """All of them are shuffled before the first is used: Google's order of draws."""
+    rng.shuffle(units)
+    return iter(units)
+
+
+def drawn_one_by_one(units, rng):
+    """The same distribution with fewer draws, since most units are never used."""
+    for turn in range(len(units)):
+        other = rng.randint(turn, len(units) - 1)
+        units[turn], units[other] = units[other], units[turn]
+        yield units[turn]
 
 
 def maskable_units(tokens, do_whole_word_mask, vocabulary):

@@ -6,7 +6,6 @@ A few threads share the work (kernels run without the interpreter's lock); this 
 import contextlib
 import hashlib
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,12 +22,10 @@ from dump2bert.pretraining.working_folder import naming, working_folder
 from dump2bert.progress import Progress, say
 from dump2bert.tokenization import load_vocabulary
 
-# Records that are encoded at a time. Each touches two places of the tokens, and the system maps 64 kB around a place, which
-# counts as ours until `release`.
-SLICE = 1 << 11
+SLICE = 1 << 11    # records that are encoded at a time
 
 
-def make_shards(mode, inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):
+def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):
     """Write all of `outputs`; returns (Statistics, [what write_shards says of each])."""
     vocabulary = load_vocabulary(vocab_file)
     if len(vocabulary) > LARGEST_VOCABULARY:
@@ -36,15 +33,14 @@ def make_shards(mode, inputs, outputs, vocab_file, do_lower_case, options, rando
     statistics = Statistics()
     with working_folder(outputs[0]) as folder, ThreadPoolExecutor(workers) as pool:
         corpus = tokenize_corpus(inputs, folder, vocabulary, do_lower_case, options.do_whole_word_mask,
-                                 mode == "google", pool, workers, segmenter(options.word_segmenter))
+                                 options.mode == "google", pool, workers, segmenter(options.word_segmenter))
         check_documents(len(corpus.arrays.documents) - 1, inputs)
         statistics.add_corpus(corpus)
-        if mode == "google":
+        if options.mode == "google":
             batches = google_instances(corpus, options, vocabulary, random_seed, statistics)
         else:
             batches = fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers)
-        encode = encoder(corpus, options, vocabulary)
-        encoded = in_order(pool, encode, slices(batches, len(outputs)), 2 * workers)
+        encoded = encoded_slices(corpus, options, vocabulary, slices(batches, len(outputs)), pool, workers)
         return statistics, write_shards(outputs, encoded, statistics)
 
 
@@ -53,38 +49,46 @@ def segmenter(name):
     return load("pretraining.word_segmentation").characters_within_words if name == "jieba" else None
 
 
-def encoder(corpus, options, vocabulary):
-    """A function of a slice: the records of each shard as [(how many, their bytes)]."""
-    cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
-    size = largest_record(length, room_for_masks(options))
-    tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
-    own = threading.local()
-
-    def encode(task):
-        spans, masks, chosen_of_shards = task
-        encoded = []
-        if not hasattr(own, "buffer"):
-            own.buffer = np.empty(SLICE * size, np.uint8)
-        for chosen in chosen_of_shards:
-            out = own.buffer[:len(chosen) * size]
-            if options.masking == "static":
-                start = encode_masked(tokens, cls, sep, length, spans, masks, chosen, out)
-            else:
-                start = encode_unmasked(tokens, continues, cls, sep, length, spans, chosen, out)
-            encoded.append((len(chosen), out[start:].copy()))
-        corpus.release()
-        return encoded
-    return encode
-
-
 def slices(batches, shards):
     """Cut batches into (spans, masks, [rows of each shard]); the records of all are dealt to the shards in turn."""
     done = 0
     for spans, masks, order in batches:
         for start in range(0, len(order), SLICE):
             part = order[start:start + SLICE]
-            yield spans, masks, [np.ascontiguousarray(part[(shard - done) % shards::shards]) for shard in range(shards)]
+            yield spans, masks, [part[(shard - done) % shards::shards] for shard in range(shards)]
             done += len(part)
+
+
+def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
+    """Yield the records of slices: for each shard (how many, their bytes), which are good until the next slice is taken."""
+    cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
+    size = largest_record(length, room_for_masks(options))
+    tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
+    free = []    # buffers whose records have been written: memory new to a process costs time
+
+    def encode(task):
+        spans, masks, rows_of_shards = task
+        try:
+            buffer = free.pop()
+        except IndexError:
+            buffer = np.empty(SLICE * size, np.uint8)
+        encoded, end = [], len(buffer)
+        for rows in rows_of_shards:
+            # Taken out of everywhere first, they come faster than one by one when they are encoded. Each record then touches
+            # two places of the tokens, and the system maps 64 kB around a place, which counts as ours until `release`.
+            own_spans, own_masks = spans.take(rows, axis=0), masks.take(rows, axis=0)
+            if options.masking == "static":
+                start = encode_masked(tokens, cls, sep, length, own_spans, own_masks, buffer[:end])
+            else:
+                start = encode_unmasked(tokens, continues, cls, sep, length, own_spans, buffer[:end])
+            encoded.append((len(rows), buffer[start:end]))
+            end = start
+            corpus.release()
+        return buffer, encoded
+
+    for buffer, encoded in in_order(pool, encode, slices, 2 * workers):
+        yield encoded
+        free.append(buffer)
 
 
 def write_shards(outputs, encoded, statistics):

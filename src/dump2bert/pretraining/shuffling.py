@@ -9,49 +9,61 @@ from dump2bert.pretraining.instance_kernels import SPANS
 from dump2bert.pretraining.mersenne import shuffle, twister
 from dump2bert.pretraining.working_folder import naming
 
-BUCKET = 1 << 17        # instances of a bucket, about: 27 MB at 20 predictions
-PENDING = 1 << 17       # instances that are kept before they are written
+BUCKET = 1 << 17        # instances of a bucket, about: 17 MB at 20 predictions
+PENDING = 1 << 19       # instances that are kept before they are written
 
 
 class Buckets:
-    """Instances in the files of a folder, a pair of them for each bucket."""
+    """Instances in memory and, when there are too many, in the files of a folder, a pair of them for each bucket."""
 
-    def __init__(self, folder, count, max_predictions_per_seq):
-        self.folder, self.count, self.predictions = folder, count, max_predictions_per_seq
-        self.pending, self.pending_instances = [], 0
+    def __init__(self, folder, count, max_predictions_per_seq, type_of_masks):
+        self.folder, self.count = folder, count
+        self.types = {"spans": (np.dtype(np.int64), (SPANS,)), "masks": (type_of_masks, (2, max_predictions_per_seq))}
+        self.written = {name: [0] * count for name in self.types}    # instances in each file
+        self.forget_pending()
 
-    def add(self, spans, masks, buckets):
-        """Instances and the number of the bucket of each."""
-        self.pending.append((spans, masks, buckets))
+    def forget_pending(self):
+        self.pending = {name: [[] for _ in range(self.count)] for name in self.types}
+        self.pending_instances = 0
+
+    def add(self, spans, masks, counts):
+        """Instances sorted by their buckets, and how many are in each of these."""
+        ends = np.cumsum(counts)
+        for name, values in (("spans", spans), ("masks", masks)):
+            for bucket, own in enumerate(np.split(values, ends[:-1])):
+                self.pending[name][bucket].append(own)
         self.pending_instances += len(spans)
         if self.pending_instances >= PENDING:
-            self.flush()
+            self.write_pending()
 
-    def flush(self):
-        """Write what is pending to the files, each bucket's in the order in which it came."""
-        if not self.pending:
-            return
-        spans, masks, buckets = map(np.concatenate, zip(*self.pending))
-        self.pending, self.pending_instances = [], 0
-        order = np.argsort(buckets, kind="stable")
-        ends = np.cumsum(np.bincount(buckets, minlength=self.count))
-        for bucket, own in enumerate(np.split(order, ends[:-1])):
-            for name, values in (("spans", spans), ("masks", masks)):
-                if len(own):
-                    path = self.folder / f"{name}-{bucket}"
-                    with naming(path), open(path, "ab") as file:
-                        file.write(values[own].tobytes())
+    def write_pending(self):
+        """To the files, each bucket's instances in the order in which they came."""
+        for name, buckets in self.pending.items():
+            for bucket, parts in enumerate(buckets):
+                path = self.path(name, bucket)
+                with naming(path), open(path, "ab") as file:
+                    for part in parts:
+                        file.write(part.data)
+                        self.written[name][bucket] += len(part)
+        self.forget_pending()
+
+    def path(self, name, bucket):
+        return self.folder / f"{name}-{bucket}"
+
+    def taken(self, name, bucket):
+        """All that the bucket holds of spans or masks, in the order in which it came; the bucket forgets it."""
+        kind, shape = self.types[name]
+        parts, path = self.pending[name][bucket], self.path(name, bucket)
+        self.pending[name][bucket] = []
+        if path.exists():
+            parts = [np.fromfile(path, kind).reshape(self.written[name][bucket], *shape), *parts]
+            path.unlink()
+        return np.concatenate(parts) if parts else np.empty((0, *shape), kind)
 
     def read(self, random_seed):
-        """Yield (spans, masks, order) of each bucket; order: its random permutation. A bucket's files are gone then."""
+        """Yield (spans, masks, order) of each bucket; order: its random permutation."""
         for bucket in range(self.count):
-            paths = self.folder / f"spans-{bucket}", self.folder / f"masks-{bucket}"
-            if not paths[0].exists():
-                continue
-            spans = np.fromfile(paths[0], np.int64).reshape(-1, SPANS)
-            masks = np.fromfile(paths[1], np.int32).reshape(len(spans), 2, self.predictions)
-            for path in paths:
-                path.unlink()
+            spans, masks = self.taken("spans", bucket), self.taken("masks", bucket)
             order = np.arange(len(spans))
             shuffle(twister(f"{random_seed} bucket {bucket}"), order, len(order))
             yield spans, masks, order

@@ -16,7 +16,7 @@ from dump2bert.pretraining.side_by_side import in_order
 from dump2bert.pretraining.span_kernels import Corpus
 
 TEXT_BLOCK = 1 << 20         # bytes of text that are tokenized at a time
-CHUNK = 1 << 18              # tokens of a run of documents that are made into instances at a time
+CHUNK = 1 << 17              # tokens of a run of documents that are made into instances at a time
 
 
 class Chunk(NamedTuple):
@@ -36,12 +36,16 @@ class TokenizedCorpus:
         self.arrays = Corpus(*(np.frombuffer(self.maps[name], types[name]) for name in Corpus._fields))
 
     def release(self):
-        """Pages that were read no longer count as this process's memory (they stay in the system's cache)."""
+        """Pages that were read no longer count as this process's memory (they stay in the system's cache). Files so small
+        that it does not matter are left alone: to map pages again takes time."""
+        if sum(map(len, self.maps.values())) < RESIDENT:
+            return
         for data in self.maps.values():
             if isinstance(data, mmap.mmap):
                 data.madvise(mmap.MADV_DONTNEED)
 
 
+RESIDENT = 1 << 26           # bytes of the files that may stay in memory
 FILES = {"tokens": None, "sentences": np.int64, "documents": np.int64, "continues": np.uint8}
 
 

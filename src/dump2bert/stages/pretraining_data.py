@@ -30,13 +30,13 @@ def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case,
     # Statistics that stand there from an earlier run must not vouch for shards of this one.
     statistics.unlink(missing_ok=True)
     options = Options(max_seq_length, max_predictions_per_seq, dupe_factor, short_seq_prob, masked_lm_prob,
-                      do_whole_word_mask, masking, word_segmenter)
-    counted, shards = make_shards(mode, inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers)
+                      do_whole_word_mask, masking, word_segmenter, mode)
+    counted, shards = make_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers)
     summary = counted.summary(max_seq_length)
     if masking == "dynamic":
         del summary["mask_rate"], summary["predictions_per_instance"]    # known only when they are read
     write_json(statistics, {
-        "mode": mode, "random_seed": random_seed, "do_lower_case": do_lower_case, **options._asdict(), **summary,
+        "random_seed": random_seed, "do_lower_case": do_lower_case, **options._asdict(), **summary,
         "shards": {os.path.relpath(shard.pop("path"), statistics.parent): shard for shard in shards},
     })
     say(f"{summary['instances']} instances of {summary['documents']} documents in {len(shards)} shards; "
