@@ -75,7 +75,8 @@ class Instances(Section):
 
     @model_validator(mode="after")
     def predictions_fit(self):
-        if self.max_predictions_per_seq > self.max_seq_length:
+        # Google's script takes what cannot be filled, so its mode does.
+        if self.mode == "fast" and self.max_predictions_per_seq > self.max_seq_length:
             raise ValueError(f"max_predictions_per_seq {self.max_predictions_per_seq} is above "
                              f"max_seq_length {self.max_seq_length}")
         return self

@@ -172,6 +172,13 @@ def test_what_is_shuffled_in_files_comes_out_as_in_memory(masking, tmp_path, tex
     assert list(map(sha256_of, in_memory)) == list(map(sha256_of, in_files))
 
 
+def test_google_mode_takes_more_predictions_than_tokens_as_googles_script_does(tmp_path, text, vocabulary):
+    instances = Instances(mode="google", max_seq_length=8)
+    paths = make_data(tmp_path, text, vocabulary, mode="google", max_seq_length=8,
+                      max_predictions_per_seq=instances.max_predictions_per_seq)
+    assert {len(record["masked_lm_ids"]) for record in records(paths)} == {20}
+
+
 def test_google_mode_deals_its_records_to_the_outputs_in_turn(tmp_path, text, vocabulary):
     whole, = make_data(tmp_path / "one", text, vocabulary, shards=1, mode="google")
     parts = make_data(tmp_path / "three", text, vocabulary, shards=3, mode="google")
