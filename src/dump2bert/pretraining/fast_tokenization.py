@@ -4,6 +4,7 @@ Text is cut into words whose pieces depend on nothing around them (word_kernels.
 once: a plain ASCII word by a kernel, any other by the reference tokenizer. The rest is looking numbers up.
 """
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,13 @@ class FastTokenizer:
         self.children, self.piece_at = trie_of(vocabulary)
         self.words = WordTable(words)
         self.make_room(0)
+
+    def for_another_thread(self):
+        """The same, with words of its own."""
+        other = copy.copy(self)
+        other.words = WordTable(len(self.words.lengths))
+        other.make_room(0)
+        return other
 
     def make_room(self, size):
         """For what is found in so many bytes of text; kept from one call to the next."""

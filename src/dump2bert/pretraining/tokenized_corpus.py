@@ -63,13 +63,14 @@ def tokenize_corpus(inputs, folder, vocabulary, do_lower_case, whole_words, join
     joined: a file's end does not end a document (Google's script). whole_words: note which tokens go on with a word:
     those with ##, and those that `segment` names (word_segmentation), if it is given.
     """
+    tokenizer = FastTokenizer(vocabulary, do_lower_case, segment=segment if whole_words else None)
     own = threading.local()
 
     def tokenize(block):
         if block is None:    # the end of a file
             return None
         if not hasattr(own, "tokenizer"):
-            own.tokenizer = FastTokenizer(vocabulary, do_lower_case, segment=segment if whole_words else None)
+            own.tokenizer = tokenizer.for_another_thread()
         return own.tokenizer.sentences(block)
 
     with CorpusWriter(folder, vocabulary, whole_words) as writer:
