@@ -1,7 +1,7 @@
 """All instances of a corpus, drawn and shuffled, in one of two modes that share every kernel.
 
 `google`: one random stream goes through all documents, all passes and the final shuffle. These are the very instances of
-Google's create_pretraining_data.py. Instances are kept in memory, some 200 bytes each.
+Google's create_pretraining_data.py. Instances are kept in memory, some 130 bytes each.
 
 `fast`: every pass over every run of documents has a random stream of its own, so runs can be worked on side by side and the
 result is the same however many workers there are. Instances go through files, so memory does not grow with the corpus.
