@@ -1,6 +1,6 @@
 """The sections of the configuration (config.py) about vocabulary and pretraining data.
 
-They stand apart so that `dump2bert pretraining_data`, where tenths of a second count, loads them without all the others.
+They stand apart so that `dump2bert pretraining_data`, where tenths of a second count, loads them without the others.
 """
 
 from typing import Annotated, Literal

@@ -121,7 +121,8 @@ def flat(documents):
 
 @pytest.mark.parametrize("mode", ["google", "fast"])
 @pytest.mark.parametrize("whole_words", [False, True])
-@pytest.mark.parametrize("length, predictions, probability", [(128, 20, 0.15), (8, 1, 0.15), (64, 64, 0.9), (8, 20, 0.15), (300, 5, 0.01)])
+@pytest.mark.parametrize("length, predictions, probability", [
+    (128, 20, 0.15), (8, 1, 0.15), (8, 20, 0.15), (64, 64, 0.9), (300, 5, 0.01)])
 def test_instances_are_those_of_the_plain_code(mode, whole_words, length, predictions, probability):
     options = Options(length, predictions, 2, 0.3, probability, whole_words, mode=mode)
     documents = documents_of_numbers(60)

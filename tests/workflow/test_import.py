@@ -52,7 +52,8 @@ def test_a_network_goes_out_and_comes_in_and_is_finetuned_beside_its_like_and_an
                                                  "cluener_report": 1}
     # The command line is loaded always and stands outside: a stage receives plain values.
     outside = {f"dump2bert.{name}" for name in ("cli", "config", "config_corpus", "config_data", "config_tasks", "tasks",
-                                                "tasks.datasets", "tasks.tables", "command_options", "option_types", "validation")}
+                                                "tasks.datasets", "tasks.tables", "command_options", "option_types",
+                                                "validation")}
     noted = [file.read_text().splitlines() for file in (workspace.folder / "noted_modules").iterdir()]
     for stage, more in (("import", ()), ("export", ("interop.huggingface",))):
         loaded = {name for words, *names in noted if f" {stage} " in f" {words} " for name in names}

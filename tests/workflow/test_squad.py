@@ -63,7 +63,8 @@ def test_only_what_reads_an_option_is_stale(answered, old, new, stale):
 
 def test_every_module_that_a_stage_loads_is_in_its_digest(answered):
     outside = {f"dump2bert.{name}" for name in ("cli", "config", "config_corpus", "config_data", "config_tasks", "tasks",
-                                                "tasks.datasets", "tasks.tables", "command_options", "option_types", "validation")}
+                                                "tasks.datasets", "tasks.tables", "command_options", "option_types",
+                                                "validation")}
     noted = [file.read_text().splitlines() for file in (answered.folder / "noted_modules").iterdir()]
     for stage in ("task_data", "finetune", "predict", "evaluate"):
         loaded = {module for words, *modules in noted if f" {stage} " in f" {words} " for module in modules}

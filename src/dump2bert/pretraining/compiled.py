@@ -50,8 +50,8 @@ linalg.ensure_blas = ensure_no_blas
 
 
 def load_overload(cache, signature, target_context):
-    """In the place of numba's, which first fills its tables for compiling: that takes longer than to load all kernels, and a
-    kernel that comes from the cache needs none of them. (The compiler fills them itself.)"""
+    """In the place of numba's, which first fills its tables for compiling: that takes longer than to load all kernels,
+    and a kernel that comes from the cache needs none of them. (The compiler fills them itself.)"""
     rtsys.initialize(target_context)
     with cache._guard_against_spurious_io_errors():
         return cache._load_overload(signature, target_context)

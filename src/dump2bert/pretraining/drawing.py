@@ -85,7 +85,8 @@ def fast_instances(corpus, options, vocabulary, random_seed, statistics, folder,
         chunk = corpus.chunks[number]
         rng = twister(f"{random_seed} pass {turn} documents {number}")
         blocks = []
-        for spans, masks in drawn_blocks(rng, corpus.arrays, IN_ORDER_OF_TEXT, chunk.first, chunk.last, options, vocabulary):
+        for spans, masks in drawn_blocks(rng, corpus.arrays, IN_ORDER_OF_TEXT, chunk.first, chunk.last, options,
+                                         vocabulary):
             drawn = np.empty(len(spans), np.int64)
             draw_buckets(rng, buckets.count, drawn)
             order = np.argsort(drawn, kind="stable")

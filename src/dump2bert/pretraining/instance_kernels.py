@@ -71,8 +71,8 @@ def draw_instances(rng, corpus, order, last_document, options, cursor, spans, ma
         wanted = options.predictions[first_length + second_length + 3]
         predictions = 0
         if wanted:
-            predictions = draw_masks(rng, corpus, first, first_length, second, second_length, wanted, options, units, turns,
-                                     shown)
+            predictions = draw_masks(rng, corpus, first, first_length, second, second_length, wanted, options, units,
+                                     turns, shown)
             collect_masks(shown, predictions, masks[count, POSITIONS], masks[count, SHOWN])
 
         spans[count, FIRST], spans[count, FIRST_LENGTH] = first, first_length

@@ -53,8 +53,8 @@ def shown_instead(rng, token, mask, vocab_size):
 def draw_masks(rng, corpus, first, first_length, second, second_length, wanted, options, units, turns, shown):
     """Number of predictions; shown[position]: what the network sees there, -1 where nothing is to be predicted.
 
-    wanted: predictions at the most. options: instance_kernels.Masking. units, turns, shown: arrays to work in, of at least
-    max_seq_length; shown holds -1.
+    wanted: predictions at the most. options: instance_kernels.Masking. units, turns, shown: arrays to work in, of at
+    least max_seq_length; shown holds -1.
     """
     count = find_units(corpus.continues, first, first_length, second, second_length, options.whole_words, units)
     for unit in range(count):

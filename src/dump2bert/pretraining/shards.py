@@ -60,7 +60,7 @@ def slices(batches, shards):
 
 
 def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
-    """Yield the records of slices: for each shard (how many, their bytes), which are good until the next slice is taken."""
+    """Yield the records of each slice: for each shard (how many, their bytes), good until the next slice is taken."""
     cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
     size = largest_record(length, room_for_masks(options))
     tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
@@ -74,8 +74,8 @@ def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
             buffer = np.empty(SLICE * size, np.uint8)
         encoded, end = [], len(buffer)
         for rows in rows_of_shards:
-            # Taken out of everywhere first, they come faster than one by one when they are encoded. Each record then touches
-            # two places of the tokens, and the system maps 64 kB around a place, which counts as ours until `release`.
+            # Taken out of everywhere first, they come faster than one by one when they are encoded. Each record then
+            # touches two places of the tokens; the system maps 64 kB around a place, which count as ours until `release`.
             own_spans, own_masks = spans.take(rows, axis=0), masks.take(rows, axis=0)
             if options.masking == "static":
                 start = encode_masked(tokens, cls, sep, length, own_spans, own_masks, buffer[:end])

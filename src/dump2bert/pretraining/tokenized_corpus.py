@@ -36,8 +36,8 @@ class TokenizedCorpus:
         self.arrays = Corpus(*(np.frombuffer(self.maps[name], types[name]) for name in Corpus._fields))
 
     def release(self):
-        """Pages that were read no longer count as this process's memory (they stay in the system's cache). Files so small
-        that it does not matter are left alone: to map pages again takes time."""
+        """Pages that were read no longer count as this process's memory (they stay in the system's cache). Files so
+        small that it does not matter are left alone: to map pages again takes time."""
         if sum(map(len, self.maps.values())) < RESIDENT:
             return
         for data in self.maps.values():
