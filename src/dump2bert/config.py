@@ -73,8 +73,9 @@ class Network(Section):
     """Pretrain with the records' segment ids (else: all 0); tasks always use theirs."""
     dtype: Literal["float32"] = "float32"
     """Type of the weights (the products' is compute_type)."""
-    compute_type: Literal["float32", "float16"] = "float16"
-    """Type of the matrix products where the device has it; a CPU computes in float32."""
+    compute_type: Literal["float32", "float16", "bfloat16"] = "float16"
+    """Type of the matrix products where the device has it. A CPU computes in float32, except that it pretrains in bfloat16,
+    if it has AVX512-BF16 and a C++ compiler is there: where bfloat16 is asked for, and for float16 from hidden_size 512 on."""
 
     @model_validator(mode="before")
     @classmethod

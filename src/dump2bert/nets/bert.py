@@ -6,7 +6,7 @@ layers the hidden states are a matrix (B * S, H): B instances of S tokens, H = h
 
 `network` has: vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size hidden_act
 hidden_dropout_prob attention_probs_dropout_prob max_position_embeddings type_vocab_size initializer_range
-layer_norm_eps relative_positions (none, nezha, zoo) compute_type (float32, float16).
+layer_norm_eps relative_positions (none, nezha, zoo) compute_type (float32, float16, bfloat16).
 """
 
 import math
@@ -18,12 +18,13 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from dump2bert.nets.operators import (
-    ATTENTION, HIDDEN, Dropout, LayerNorm, Linear, Lookup, activation, matmul, parameter)
+    ATTENTION, HIDDEN, Dropout, LayerNorm, Linear, Lookup, activation, activation_type, batched_products, matmul,
+    parameter)
 from dump2bert.nets.relative_positions import relative_positions
 
 
 def compute_type(network):
-    return {"float32": ms.float32, "float16": ms.float16}[network.compute_type]
+    return {"float32": ms.float32, "float16": ms.float16, "bfloat16": ms.bfloat16}[network.compute_type]
 
 
 def dropout_sites(network):
@@ -45,7 +46,7 @@ class Embeddings(nn.Cell):
             self.position_embeddings = Table(network.max_position_embeddings, network.hidden_size)
         self.LayerNorm = LayerNorm(network.hidden_size, network.layer_norm_eps)
         self.dropout = Dropout(network.hidden_dropout_prob, 0, HIDDEN)
-        self.compute_type = compute_type(network)
+        self.type = activation_type(compute_type(network))
 
     def construct(self, input_ids, token_type_ids, keys, masks):
         batch, length = input_ids.shape
@@ -55,7 +56,7 @@ class Embeddings(nn.Cell):
         if self.absolute:
             positions = self.position_embeddings.weight[:length]
             hidden = (hidden.reshape(batch, length, -1) + positions).reshape(batch * length, -1)
-        return self.dropout(self.LayerNorm(hidden).astype(self.compute_type), keys, masks)
+        return self.dropout(self.LayerNorm(hidden).astype(self.type), keys, masks)
 
 
 class Table(nn.Cell):
@@ -80,8 +81,7 @@ class SelfAttention(nn.Cell):
         self.learned = network.relative_positions == "zoo"
         if self.learned:
             self.relative_positions = relative_positions("zoo", self.head_size)
-        self.product = ops.BatchMatMul()
-        self.product_nt = ops.BatchMatMul(transpose_b=True)
+        self.product, self.product_nt = batched_products(compute_type(network))
 
     def split_heads(self, x, batch, length):
         """(B * S, H) -> (B, A, S, D)"""

@@ -4,7 +4,7 @@ import mindspore as ms
 from mindspore import nn, ops
 
 from dump2bert.nets.bert import BertModel, compute_type, namespace
-from dump2bert.nets.operators import LayerNorm, Linear, activation, bias_form, matmul_nt, parameter
+from dump2bert.nets.operators import LayerNorm, Linear, activation, activation_type, bias_form, parameter, product_nt
 
 
 class Transform(nn.Cell):
@@ -28,14 +28,15 @@ class MaskedLanguageModel(nn.Cell):
         self.transform = Transform(network)
         self.bias = parameter(network.vocab_size)
         self.add_bias = bias_form()
-        self.compute_type = compute_type(network)
+        self.type = activation_type(compute_type(network))
+        self.product_nt = product_nt(compute_type(network))
 
     def construct(self, sequence_output, positions, word_embeddings):
         """sequence_output (B, S, H), positions (B, P), word_embeddings (V, H) -> log probabilities (B * P, V)."""
         batch, length, size = sequence_output.shape
         flat = (positions + ops.arange(batch).astype(ms.int32).reshape(batch, 1) * length).reshape(-1)
         hidden = self.transform(ops.gather(sequence_output.reshape(batch * length, size), flat, 0))
-        scores = matmul_nt(hidden.astype(self.compute_type), word_embeddings.astype(self.compute_type))
+        scores = self.product_nt(hidden.astype(self.type), word_embeddings.astype(self.type))
         return ops.log_softmax(self.add_bias(scores.astype(ms.float32), self.bias), -1)
 
 

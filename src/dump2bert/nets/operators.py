@@ -6,7 +6,7 @@ The plain forms are MindSpore's kernels: other devices use them, and the tests c
 place where a network asks for the device.
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
-in `compute_type`.
+in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/bfloat16 takes and gives float32.
 """
 
 import math
@@ -14,6 +14,8 @@ import math
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
+
+from dump2bert.digest import load
 
 matmul = ops.MatMul()
 matmul_nt = ops.MatMul(transpose_b=True)
@@ -29,6 +31,29 @@ def on_cpu():
 def parameter(*shape):
     """A weight that has no value yet (not a number, so that a forgotten `bert.initialize` shows at once)."""
     return Parameter(Tensor(np.full(shape, np.nan, np.float32)))
+
+
+# ---------------------------------------------------------------------------------------------------- matrix products
+
+
+def activation_type(compute_type):
+    """What the activations are held in."""
+    return ms.float32 if compute_type == ms.bfloat16 and on_cpu() else compute_type
+
+
+def product_nt(compute_type):
+    """a (M, K), b (N, K) of the activation_type -> a @ b transposed (M, N)"""
+    if compute_type == ms.bfloat16 and on_cpu():
+        return load("nets.bfloat16").ProductNT()
+    return matmul_nt
+
+
+def batched_products(compute_type):
+    """a (..., M, K), b (..., K, N) -> a @ b (..., M, N), and the same for b (..., N, K), transposed"""
+    if compute_type == ms.bfloat16 and on_cpu():
+        bfloat16 = load("nets.bfloat16")
+        return bfloat16.Product(), bfloat16.ProductNT()
+    return ops.BatchMatMul(), ops.BatchMatMul(transpose_b=True)
 
 
 # ------------------------------------------------------------------------------------------------------------ Linear
@@ -54,18 +79,20 @@ def bias_form():
 
 
 class Linear(nn.Cell):
-    """x (N, inputs) -> x @ weight.T + bias (N, outputs), computed and returned in `compute_type`."""
+    """x (N, inputs) -> x @ weight.T + bias (N, outputs), multiplied in `compute_type` and returned in its
+    activation_type."""
 
     def __init__(self, inputs, outputs, compute_type=ms.float32):
         super().__init__()
         self.weight = parameter(outputs, inputs)
         self.bias = parameter(outputs)
-        self.compute_type = compute_type
+        self.type = activation_type(compute_type)
+        self.product_nt = product_nt(compute_type)
         self.add_bias = bias_form()
 
     def construct(self, x):
-        product = matmul_nt(x.astype(self.compute_type), self.weight.astype(self.compute_type))
-        return self.add_bias(product, self.bias.astype(self.compute_type))
+        product = self.product_nt(x.astype(self.type), self.weight.astype(self.type))
+        return self.add_bias(product, self.bias.astype(self.type))
 
 
 # ------------------------------------------------------------------------------------------------------------ lookup

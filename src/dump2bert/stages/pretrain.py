@@ -37,9 +37,12 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     world = distribution.join(options.distribute, options.device_num)
     records = open_records(data_dir, schema_dir)
     vocabulary_size = len(load_vocabulary(vocab_file)) if vocab_file else None
-    network = resolved_network(network, vocabulary_size, records.columns["input_ids"],
-                               context.usable_compute_type(network["compute_type"], device_target))
-    data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain")
+    compute_type = context.pretraining_compute_type(network["compute_type"], device_target, network["hidden_size"])
+    if world.any(compute_type == "float32"):
+        compute_type = "float32"    # what one rank cannot, none does
+    network = resolved_network(network, vocabulary_size, records.columns["input_ids"], compute_type)
+    chosen = ["nets.bfloat16"] if device_target == "CPU" and compute_type == "bfloat16" else []
+    data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain", *chosen)
     key = state_key(options, network, data, load_checkpoint_path)
     folder = Path(save_checkpoint_path or ".")
     if world.is_first:

@@ -1,7 +1,8 @@
 """The device: the one module of training that knows which there is and what it can do.
 
-CPU: float32 only (MindSpore has no fast float16 there), no data sink, dropout masks supplied with the batch.
-Ascend and GPU: float16 products, MindSpore's own dropout. (nets/operators.py chooses the forms of operators.)
+CPU: float32 (MindSpore has no fast float16 there), but pretraining of large networks in bfloat16 where the machine has it
+(nets/bfloat16); no data sink, dropout masks supplied with the batch. Ascend and GPU: float16 or bfloat16 products,
+MindSpore's own dropout. (nets/operators.py chooses the forms of operators.)
 """
 
 import os
@@ -9,8 +10,10 @@ import tempfile
 
 import mindspore as ms
 
+from dump2bert.digest import load
 from dump2bert.errors import BadInput
 from dump2bert.progress import say
+from dump2bert.training.compute_types import wanted_in_pretraining
 
 
 def set_up(device_target, device_id=0):
@@ -28,7 +31,20 @@ def set_up(device_target, device_id=0):
 
 def usable_compute_type(asked, device_target):
     """The type of matrix products that the device computes in, said in a line where it is not the one asked for."""
-    if asked == "float16" and device_target == "CPU":
-        say("compute_type: float32 (float16 was asked for, but a CPU is faster and exact in float32)")
+    if asked != "float32" and device_target == "CPU":
+        say(f"compute_type: float32 ({asked} was asked for, but a CPU computes exactly, large networks' pretraining apart)")
         return "float32"
     return asked
+
+
+def pretraining_compute_type(asked, device_target, hidden_size):
+    """As usable_compute_type, for pretraining: a CPU may multiply in bfloat16."""
+    wanted = wanted_in_pretraining(asked, device_target, hidden_size)
+    if device_target != "CPU" or wanted == "float32":
+        return usable_compute_type(asked, device_target)
+    reason = load("nets.bfloat16").why_not()
+    if reason:
+        say(f"compute_type: float32 (bfloat16 would take half the time, but {reason})")
+        return "float32"
+    say("compute_type: bfloat16 for matrix products, which this CPU has (float32, if asked for, is exact and slower)")
+    return "bfloat16"

@@ -41,7 +41,7 @@ def resolved_network(network, vocabulary_size, seq_length, compute_type):
         raise BadInput(f"the data has sequences of {seq_length}, but the network's max_position_embeddings is "
                        f"{network['max_position_embeddings']}")
     if network["dtype"] != "float32":
-        raise BadInput("the network's dtype must be float32, the type of the weights; compute_type may be float16")
+        raise BadInput("the network's dtype must be float32, the type of the weights; compute_type may be float16 or bfloat16")
     multiple = network["pad_vocab_size_to"]
     return {**network, "vocab_size": -(-size // multiple) * multiple, "seq_length": seq_length,
             "compute_type": compute_type}
