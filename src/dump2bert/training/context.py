@@ -21,6 +21,7 @@ def set_up(device_target, device_id=0):
     # Where MindSpore puts the files (rank_0/) that it would otherwise leave in the working directory.
     os.environ.setdefault("MS_OM_PATH", os.path.join(tempfile.gettempdir(), f"dump2bert-mindspore-{os.getuid()}"))
     ms.set_context(mode=ms.GRAPH_MODE)
+    ms.set_recursion_limit(10000)    # gradients of 24 layers call deeper than the default of 1000 allows
     try:
         ms.set_device(device_target, device_id)
     except (RuntimeError, ValueError) as error:

@@ -21,6 +21,7 @@ from mindspore import nn, ops
 
 from dump2bert.errors import BadInput
 
+CPU_INFO = Path("/proc/cpuinfo")
 SOURCE = Path(__file__).with_name("product.cpp")
 HEADERS = Path(sysconfig.get_path("data")) / "include"     # of the package onednn-devel-cpu-gomp
 ONEDNN = Path(ms.__file__).parent / "lib" / "libdnnl.so.3"
@@ -40,8 +41,7 @@ def why_not():
 @functools.cache
 def library():
     """Path of the compiled operator, which is compiled if need be. BadInput: what this machine lacks."""
-    cpu = Path("/proc/cpuinfo")
-    if not cpu.is_file() or " avx512_bf16" not in cpu.read_text():
+    if not CPU_INFO.is_file() or " avx512_bf16" not in CPU_INFO.read_text():
         raise BadInput("this CPU has no AVX512-BF16")
     compiler = shutil.which(os.environ.get("CXX") or "c++") or shutil.which("g++") or shutil.which("clang++")
     if not compiler:

@@ -1,0 +1,189 @@
+"""Matrix products in bfloat16 on a CPU: the operator beside numpy, who uses it, and a run that is trained with it."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor, nn
+
+from dump2bert import digest
+from dump2bert.nets import bfloat16
+from dump2bert.nets.bert import BertModel, initialize
+from dump2bert.training import context
+from tests.unit.small_networks import small_batch, small_network, write_shards
+from tests.unit.test_pretrain import ROWS, equal, metrics, run
+
+# Reasons that the operator cannot be had are tested anywhere; what it computes only where it can.
+needs_it = pytest.mark.skipif(bool(bfloat16.why_not()), reason=f"no bfloat16 here: {bfloat16.why_not()}")
+SHAPES = [((5, 7), (11, 7)), ((160, 64), (1000, 64)), ((2, 3, 16, 8), (2, 3, 20, 8)), ((1, 4, 16, 8), (1, 4, 20, 8))]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_shards(folder, ROWS)
+    return folder
+
+
+def rounded(x):
+    """float32 -> the nearest bfloat16 (to even), as float32."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    return ((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000).astype(np.uint32).view(np.float32)
+
+
+def transposed(x):
+    return np.ascontiguousarray(np.swapaxes(x, -1, -2))
+
+
+class Gradients(nn.Cell):
+    """a, b, dy -> the gradients of a and b"""
+
+    def __init__(self, product):
+        super().__init__()
+        self.vjp = ms.grad(Weighted(product), (0, 1))
+
+    def construct(self, a, b, dy):
+        return self.vjp(a, b, dy)
+
+
+class Weighted(nn.Cell):
+    def __init__(self, product):
+        super().__init__()
+        self.product = product
+
+    def construct(self, a, b, dy):
+        return (self.product(a, b) * dy).sum()
+
+
+@needs_it
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_products_and_gradients_are_those_of_rounded_factors(shapes):
+    random = np.random.default_rng(1)
+    a, b = (random.standard_normal(shape, np.float32) for shape in shapes)
+    dy = random.standard_normal((*a.shape[:-1], b.shape[-2]), np.float32)
+    product = rounded(a) @ transposed(rounded(b))
+    of_a, of_b = rounded(dy) @ rounded(b), transposed(rounded(dy)) @ rounded(a)
+    for form, given, wanted in ((bfloat16.ProductNT(), b, of_b), (bfloat16.Product(), transposed(b), transposed(of_b))):
+        np.testing.assert_allclose(form(Tensor(a), Tensor(given)).asnumpy(), product, rtol=1e-4, atol=1e-4)
+        found = Gradients(form)(Tensor(a), Tensor(given), Tensor(dy))
+        np.testing.assert_allclose(found[0].asnumpy(), of_a, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(found[1].asnumpy(), wanted, rtol=1e-4, atol=1e-4)
+
+
+PRODUCT = """
+import hashlib, sys
+import numpy as np
+from dump2bert.training import context
+context.set_up("CPU")
+from mindspore import Tensor
+from dump2bert.nets import bfloat16
+random = np.random.default_rng(1)
+product, digest = bfloat16.Product(), hashlib.sha256()
+for m, k, n in ((96, 512, 128), (20, 3001, 64), (384, 64, 300)):
+    a, b = random.standard_normal((m, k), np.float32), random.standard_normal((k, n), np.float32)
+    for _ in range(3):
+        digest.update(product(Tensor(a), Tensor(b)).asnumpy())
+print(digest.hexdigest())
+"""
+
+
+@needs_it
+def test_the_number_of_threads_changes_no_bit_and_processes_may_compile_at_once(tmp_path):
+    processes = [subprocess.Popen([sys.executable, "-c", PRODUCT], stdout=subprocess.PIPE, text=True,
+                                  env={**os.environ, "OMP_NUM_THREADS": threads, "XDG_CACHE_HOME": str(tmp_path)})
+                 for threads in ("1", "3")]
+    first, second = [process.communicate()[0] for process in processes]
+    assert first == second and len(first.strip()) == 64
+    assert [path.suffix for path in (tmp_path / "dump2bert").iterdir()] == [".so"]     # one, and nothing beside it
+
+
+@needs_it
+@pytest.mark.parametrize("changes", [{}, {"relative_positions": "nezha"}, {"relative_positions": "zoo"}])
+def test_a_network_is_as_near_to_float32_as_bfloat16_can_be(changes):
+    outputs = []
+    for kind in ("float32", "bfloat16"):
+        model = BertModel(small_network(initializer_range=0.1, compute_type=kind, **changes))
+        initialize(model, 1, 0.1)
+        batch = small_batch(4)
+        outputs.append(model(*(Tensor(batch[name]) for name in ("input_ids", "segment_ids", "input_mask")))[0].asnumpy())
+    error = np.abs(outputs[0] - outputs[1]).max()
+    assert 0 < error < 0.05     # hidden states after LayerNorm are around 1; bfloat16 has 8 bits
+
+
+@needs_it
+@pytest.mark.slow
+def test_training_in_bfloat16_resumes_exactly_and_has_the_loss_curve_of_float32(data, tmp_path):
+    options = {"epoch_size": 20, "AdamWeightDecay": {"learning_rate": 2e-3, "decay_steps": 200, "warmup_steps": 4}}
+    network = {"compute_type": "bfloat16"}
+    whole = run(data, tmp_path / "whole", network=network, train_steps=60, **options)
+    run(data, tmp_path / "parts", network=network, train_steps=7, **options)
+    assert equal(run(data, tmp_path / "parts", network=network, train_steps=60, **options), whole)
+    exact = run(data, tmp_path / "exact", network={"compute_type": "float32"}, train_steps=60, **options)
+    assert not equal(exact, whole)
+    losses, exact = ([line["loss"] for line in metrics(out)] for out in (whole, exact))
+    np.testing.assert_allclose(losses, exact, rtol=0.01)
+    assert len(list((tmp_path / "whole" / "state").iterdir())) == 1
+    assert exact[-1] < exact[0] - 0.1    # something was learned
+
+
+@pytest.mark.parametrize("asked, device, hidden_size, used", [
+    ("float32", "CPU", 768, "float32"), ("float16", "CPU", 128, "float32"), ("float16", "CPU", 768, "bfloat16"),
+    ("bfloat16", "CPU", 16, "bfloat16"), ("float16", "Ascend", 768, "float16"), ("bfloat16", "Ascend", 64, "bfloat16")])
+def test_a_cpu_pretrains_large_networks_in_bfloat16_unless_float32_is_asked_for(monkeypatch, asked, device, hidden_size, used):
+    monkeypatch.setattr(bfloat16, "why_not", lambda: None)
+    assert context.pretraining_compute_type(asked, device, hidden_size) == used
+    assert context.usable_compute_type(asked, device) == ("float32" if device == "CPU" else asked)
+
+
+def no_such_cpu(monkeypatch, folder):
+    cpu = folder / "cpuinfo"
+    cpu.write_text("flags : fpu avx512f\n")
+    monkeypatch.setattr(bfloat16, "CPU_INFO", cpu)
+
+
+def no_compiler(monkeypatch, folder):
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.delenv("CXX", raising=False)
+
+
+def compiler_that_fails(monkeypatch, folder):
+    compiler = folder / "broken"
+    compiler.write_text("#!/bin/sh\necho 'fatal error: no such header' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+
+
+def cache_that_is_a_file(monkeypatch, folder):
+    (folder / "dump2bert").write_text("")
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (no_such_cpu, "this CPU has no AVX512-BF16"), (no_compiler, "there is no C++ compiler"),
+    (compiler_that_fails, "cannot compile product.cpp (fatal error: no such header)"),
+    (cache_that_is_a_file, "cannot be written")])
+def test_where_it_cannot_be_had_one_line_says_why_and_float32_is_used(monkeypatch, tmp_path, caplog, spoil, said):
+    cpu = tmp_path / "cpu"
+    cpu.write_text("flags : fpu avx512_bf16 clzero\n")
+    monkeypatch.setattr(bfloat16, "CPU_INFO", cpu)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    if not shutil.which("c++") and spoil is cache_that_is_a_file:
+        pytest.skip("there is no C++ compiler")
+    spoil(monkeypatch, tmp_path)
+    bfloat16.library.cache_clear()
+    caplog.set_level("INFO", "dump2bert")
+    try:
+        assert context.pretraining_compute_type("float16", "CPU", 768) == "float32"
+    finally:
+        bfloat16.library.cache_clear()
+    assert len(caplog.messages) == 1 and said in caplog.text
+
+
+def test_the_operators_source_counts_only_where_it_is_chosen():
+    names = {root: {name for module in digest.closure(root) for name, _ in digest.contents(module)}
+             for root in ("stages.pretrain", "nets.bfloat16")}
+    assert "dump2bert.nets.bfloat16/product.cpp" in names["nets.bfloat16"]
+    assert not any("bfloat16" in name for name in names["stages.pretrain"])
