@@ -18,8 +18,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from dump2bert.nets.operators import (
-    ATTENTION, HIDDEN, Dropout, LayerNorm, Linear, Lookup, activation, activation_type, batched_products, matmul,
-    parameter)
+    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type, batched_products,
+    has_flash_attention, matmul, parameter)
 from dump2bert.nets.relative_positions import relative_positions
 
 
@@ -82,10 +82,17 @@ class SelfAttention(nn.Cell):
         if self.learned:
             self.relative_positions = relative_positions("zoo", self.head_size)
         self.product, self.product_nt = batched_products(compute_type(network))
+        self.flash = None
+        if network.relative_positions == "none" and has_flash_attention(compute_type(network), self.head_size):
+            self.flash = FlashAttention(network.attention_probs_dropout_prob)
 
     def split_heads(self, x, batch, length):
         """(B * S, H) -> (B, A, S, D)"""
         return x.reshape(batch, length, self.heads, self.head_size).transpose(0, 2, 1, 3)
+
+    def join_heads(self, x):
+        """(B, A, S, D) -> (B * S, H)"""
+        return x.transpose(0, 2, 1, 3).reshape(-1, self.heads * self.head_size)
 
     def construct(self, hidden, mask, positions, keys, masks):
         """hidden (B * S, H), mask (B, A, S, S) added to scores, positions (S, S, D) or None -> context (B * S, H)."""
@@ -93,6 +100,8 @@ class SelfAttention(nn.Cell):
         query = self.split_heads(self.query(hidden) * (1.0 / math.sqrt(self.head_size)), batch, length)
         key = self.split_heads(self.key(hidden), batch, length)
         value = self.split_heads(self.value(hidden), batch, length)
+        if self.flash is not None and length % FlashAttention.LENGTHS == 0:
+            return self.join_heads(self.flash(query, key, value, mask, keys))
         if self.learned:
             positions = self.relative_positions(length)
         scores = self.product_nt(query, key)
@@ -108,7 +117,7 @@ class SelfAttention(nn.Cell):
         if positions is not None:
             by_position = weights.reshape(batch * heads, length, length).transpose(1, 0, 2)
             context = context + self.product(by_position, positions).transpose(1, 0, 2).reshape(context.shape)
-        return context.transpose(0, 2, 1, 3).reshape(batch * length, -1)
+        return self.join_heads(context)
 
 
 class Output(nn.Cell):

@@ -2,8 +2,8 @@
 
 MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
-The plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. `on_cpu` is the only
-place where a network asks for the device.
+The plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. Ascend has an attention in
+one kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device.
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
 in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/bfloat16 takes and gives float32.
@@ -24,8 +24,19 @@ bias_add = ops.BiasAdd()
 sum_of_rows = ops.ReduceSum(keep_dims=True)
 
 
+flash_attention_score = ops.flash_attention_score
+
+
 def on_cpu():
     return ms.get_context("device_target") == "CPU"
+
+
+def has_flash_attention(compute_type, head_size):
+    """Ascend has it, in half precision, for heads of whole vectors; the first Ascend 910 does not."""
+    if ms.get_context("device_target") != "Ascend" or compute_type == ms.float32 or head_size % 16:
+        return False
+    from mindspore._c_expression import MSContext
+    return MSContext.get_instance().get_ascend_soc_version() != "ascend910"
 
 
 def parameter(*shape):
@@ -164,6 +175,34 @@ class LayerNorm(nn.Cell):
 
     def construct(self, x):
         return self.form(x.astype(ms.float32), self.weight, self.bias).astype(x.dtype)
+
+
+# --------------------------------------------------------------------------------------------------------- attention
+
+
+class FlashAttention(nn.Cell):
+    """Softmax of the scores, dropout and the product with the values in one kernel of Ascend's, which keeps no (S, S)
+    weights. What SelfAttention in nets/bert.py does without relative positions, which this kernel has no place for."""
+
+    LENGTHS = 16    # a sequence must be a multiple of this, so that its dropout mask is whole bytes
+
+    def __init__(self, rate):
+        super().__init__()
+        self.keep_prob = 1.0 - rate
+        if rate > 0.0:
+            self.draw_bits, self.keep_prob_tensor = ops.DropoutGenMask(), Tensor(self.keep_prob, ms.float16)
+
+    def construct(self, query, key, value, mask, keys):
+        """query (already scaled), key, value (B, A, S, D), mask (B, A, S, S) below 0 where a key is hidden, keys: None
+        for no dropout -> context (B, A, S, D)."""
+        batch, heads, length, _ = mask.shape
+        hidden = mask[:, :1] < 0
+        if keys is None or self.keep_prob == 1.0:
+            return flash_attention_score(query, key, value, heads, attn_mask=hidden, input_layout="BNSD")
+        bits = self.draw_bits((batch, heads, length, length), self.keep_prob_tensor)
+        bits = bits.reshape(batch, heads, length, length // 8)
+        return flash_attention_score(query, key, value, heads, drop_mask=bits, attn_mask=hidden,
+                                     keep_prob=self.keep_prob, input_layout="BNSD")
 
 
 # -------------------------------------------------------------------------------------------------------- activations
