@@ -133,3 +133,15 @@ def test_accumulated_micro_batches_equal_one_large_batch(scale):
     np.testing.assert_allclose(small_losses, large_losses, rtol=1e-5)
     for name, weight in large.items():
         np.testing.assert_allclose(small[name], weight, rtol=1e-3, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_network_of_24_layers_can_be_compiled_and_trained():
+    network = namespace(small_network(num_hidden_layers=24, initializer_range=0.02))
+    model = BertForPretraining(network)
+    initialize(model, 1, 0.02)
+    options = {"learning_rate": 1e-3, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": 10,
+               "weight_decay": 0.01, "eps": 1e-6}
+    step = TrainStep(PretrainingLoss(model), make_optimizer("AdamWeightDecay", options, model.trainable_params(), 10))
+    losses = [step(micro_batches(small_batch(4), 1, DropoutSource(network, 1), number)).read()[0][0] for number in range(3)]
+    assert losses[-1] < losses[0]

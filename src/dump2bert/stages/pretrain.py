@@ -55,7 +55,12 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
             f"records of each epoch left out{f'; metrics in {state.folder}/metrics.jsonl' if state else ''}")
         if state:
             training.restore(state, fresh)
-        with interruption:
+        graphs = nullcontext()
+        # Accumulation is two graphs, which MindSpore reads back as if each had weights of its own.
+        if world.size == 1 and options.accumulation_steps == 1:
+            # The state's folder stands for all that the graph depends on but the number of steps.
+            graphs = context.kept_graphs(state.folder / "graphs", training.last_update)
+        with graphs, interruption:
             train(training, state, interruption, folder, zoo_lines)
         if not state:
             return

@@ -5,8 +5,12 @@ CPU: float32 (MindSpore has no fast float16 there), but pretraining of large net
 MindSpore's own dropout. (nets/operators.py chooses the forms of operators.)
 """
 
+import contextlib
 import os
+import shutil
+import sys
 import tempfile
+from pathlib import Path
 
 import mindspore as ms
 
@@ -28,6 +32,34 @@ def set_up(device_target, device_id=0):
         raise BadInput(f"--device_target {device_target} --device_id {device_id} cannot be used on this machine "
                        f"({str(error).split('. ')[0]}); a machine without accelerator takes --device_target CPU"
                        ) from error
+
+
+graphs_are_kept = False    # by this process, already
+
+
+@contextlib.contextmanager
+def kept_graphs(folder, name):
+    """Graphs that are compiled inside are kept in `folder`, and read from there by the next process. Compiling takes most
+    of the time to the first step.
+
+    MindSpore compares the sources of the cells, not what they are built with: `name` has to tell apart all graphs that
+    this folder may be given for; those of another name are removed. MindSpore numbers the graphs that a process keeps, so
+    only the first run of a process does. A file that is torn is not used.
+    """
+    global graphs_are_kept
+    if graphs_are_kept:
+        yield
+        return
+    graphs_are_kept = True
+    place = Path(folder) / f"{name}-{ms.__version__}-{sys.version_info.major}.{sys.version_info.minor}"
+    for other in Path(folder).glob("*"):
+        if other != place:
+            shutil.rmtree(other, ignore_errors=True)
+    os.environ.update(MS_COMPILER_CACHE_ENABLE="1", MS_COMPILER_CACHE_PATH=str(place.resolve()))
+    try:
+        yield
+    finally:
+        del os.environ["MS_COMPILER_CACHE_ENABLE"]
 
 
 def usable_compute_type(asked, device_target):
