@@ -177,13 +177,15 @@ class Launch(Section):
 
     @model_validator(mode="after")
     def trainer_takes_the_flags(self):
-        from dump2bert.launching.checks import check_data, flags_of_trainer
+        from dump2bert.launching.checks import flags_of_trainer
 
-        flags = flags_of_trainer(self.hyper_parameter_config_dir, self.options)
-        files = {"network", "vocab_file", "schema_dir", "state_dir", "save_checkpoint_path", "load_checkpoint_path"}
-        own = {name: value for name, value in flags.items() if name not in {*files, *PretrainRun.model_fields}}
-        options = validated(Pretrain, own, "hyper parameters: ")
-        if self.data_dir and self.device_num:
-            check_data(self.data_dir, flags.get("schema_dir"), self.device_num,
-                       options.batch_size * options.accumulation_steps)
+        rows_of_a_step(flags_of_trainer(self.hyper_parameter_config_dir, self.options))
         return self
+
+
+def rows_of_a_step(flags):
+    """Records of a step on one device. BadInput where `pretrain` does not take the flags."""
+    files = {"network", "vocab_file", "schema_dir", "state_dir", "save_checkpoint_path", "load_checkpoint_path"}
+    own = {name: value for name, value in flags.items() if name not in {*files, *PretrainRun.model_fields}}
+    options = validated(Pretrain, own, "hyper parameters: ")
+    return options.batch_size * options.accumulation_steps

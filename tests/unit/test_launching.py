@@ -184,6 +184,29 @@ def test_data_that_does_not_fill_a_step_is_refused(tmp_path, capsys):
     (tmp_path / "schema.json").write_text('{"numRows": 100}')
     assert launch(tmp_path, "--start", "msrun", "--device_num", 8, "--data_dir", tmp_path) == 1
     assert "says 100 records, fewer than one step of 8 devices with 16 on each" in capsys.readouterr().err
+    table = write_table(tmp_path, table_of(1, 8))
+    assert launch(tmp_path, "--hccl_config_dir", table, "--server_id", "10.0.0.1", "--data_dir", tmp_path) == 1
+    assert "says 100 records, fewer than one step of 8 devices with 16 on each" in capsys.readouterr().err
+    assert not (tmp_path / "cmd.sh").exists()
+    assert launch(tmp_path, "--hccl_config_dir", table, "--server_id", "10.0.0.1", "--data_dir", tmp_path, "--options",
+                  '{"batch_size": 6, "accumulation_steps": 2}') == 0
+
+
+def test_data_may_be_elsewhere_only_for_a_script(tmp_path, capsys):
+    words = ["--start", "msrun", "--device_num", 2, "--data_dir", tmp_path / "none"]
+    assert launch(tmp_path, *words) == 0
+    assert launch(tmp_path, *words, "--run", "true") == 1
+    assert "none cannot be read" in capsys.readouterr().err
+
+
+def test_ranks_that_are_watched_end_with_the_launcher(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(supervision, "run", started.extend)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert launch(tmp_path, "--start", "ranks", "--device_num", 2, "--master_port", port, "--run", "true") == 0
+    assert len(started) == 3 and all("--stop_with_parent true" in " ".join(rank.words) for rank in started)
 
 
 def test_a_port_that_is_taken_is_a_sentence():

@@ -28,10 +28,13 @@ def check_port(address, port):
                        "has the scheduler") from error
 
 
-def check_data(data_dir, schema_dir, world_size, rows):
-    """BadInput where the data does not fill one step. rows: of a step on one device."""
+def check_data(data_dir, schema_dir, world_size, rows, must_be_there):
+    """BadInput where the data does not fill one step. rows: of a step on one device; must_be_there: else a script may be
+    written where the data is not."""
     place = Path(schema_dir or data_dir)
     schema = place / "schema.json" if place.is_dir() else place
+    if not must_be_there and not schema.exists():
+        return
     records = read_json(schema).get("numRows")
     if records is not None and records < world_size * rows:
         raise BadInput(f"{schema} says {records} records, fewer than one step of {world_size} devices with {rows} on "

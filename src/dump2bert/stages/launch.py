@@ -12,13 +12,16 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
         server_id, hccn_conf, master_addr, master_port, hosts, hccl_time_out, bind_cores, log_dir, run,
         hyper_parameter_config_dir, run_script_dir, options):
     """Options: command_options.Launch. run_script_dir is for command lines of the zoo alone."""
+    from dump2bert.command_options import rows_of_a_step
     from dump2bert.launching import commands, rank_table, supervision
-    from dump2bert.launching.checks import check_port, flags_of_trainer
+    from dump2bert.launching.checks import check_data, check_port, flags_of_trainer
 
     cmd_file = cmd_file or Path("distributed_cmd.sh")
     start = start or ("rank_table" if hccl_config_dir else "ranks")
-    flags = {"device_target": device_target, "data_dir": data_dir, "state_dir": "state",
-             **flags_of_trainer(hyper_parameter_config_dir, options)}
+    given = flags_of_trainer(hyper_parameter_config_dir, options)
+    flags = {"device_target": device_target, "data_dir": data_dir, "state_dir": "state", **given}
+    if run:
+        flags["stop_with_parent"] = True    # kill -9 of this process ends the ranks, too
     cores = sorted(os.sched_getaffinity(0)) if bind_cores else []
     if start == "rank_table":
         if device_target != "Ascend" or not hccl_config_dir:
@@ -39,6 +42,7 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
         if device_num % count or node_rank >= device_num // count:
             raise BadInput(f"--device_num {device_num} --local_device_num {count} --node_rank {node_rank} do not go "
                            "together: every server has the same number of devices, and servers are counted from 0")
+        world_size = device_num
         place = (device_num, master_addr, master_port, flags, log_dir, hccl_time_out)
         if start == "ranks":
             ranks = commands.ranks_of_scheduler(node_rank * count, count, *place, cores)
@@ -48,6 +52,8 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
             ranks = [commands.mpirun(device_num, flags, log_dir, hosts)]
         if run and start != "mpirun" and node_rank == 0:
             check_port(master_addr, master_port)
+    if data_dir:
+        check_data(data_dir, given.get("schema_dir"), world_size, rows_of_a_step(given), must_be_there=run)
     with atomic_write(cmd_file) as file:
         file.write(commands.script_of(ranks, log_dir))
     cmd_file.chmod(0o755)
