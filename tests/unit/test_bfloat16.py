@@ -109,7 +109,8 @@ def test_a_network_is_as_near_to_float32_as_bfloat16_can_be(changes):
         model = BertModel(small_network(initializer_range=0.1, compute_type=kind, **changes))
         initialize(model, 1, 0.1)
         batch = small_batch(4)
-        outputs.append(model(*(Tensor(batch[name]) for name in ("input_ids", "segment_ids", "input_mask")))[0].asnumpy())
+        inputs = (Tensor(batch[name]) for name in ("input_ids", "segment_ids", "input_mask"))
+        outputs.append(model(*inputs)[0].asnumpy())
     error = np.abs(outputs[0] - outputs[1]).max()
     assert 0 < error < 0.05     # hidden states after LayerNorm are around 1; bfloat16 has 8 bits
 
@@ -133,7 +134,8 @@ def test_training_in_bfloat16_resumes_exactly_and_has_the_loss_curve_of_float32(
 @pytest.mark.parametrize("asked, device, hidden_size, used", [
     ("float32", "CPU", 768, "float32"), ("float16", "CPU", 128, "float32"), ("float16", "CPU", 768, "bfloat16"),
     ("bfloat16", "CPU", 16, "bfloat16"), ("float16", "Ascend", 768, "float16"), ("bfloat16", "Ascend", 64, "bfloat16")])
-def test_a_cpu_pretrains_large_networks_in_bfloat16_unless_float32_is_asked_for(monkeypatch, asked, device, hidden_size, used):
+def test_a_cpu_pretrains_large_networks_in_bfloat16_unless_float32_is_asked_for(
+        monkeypatch, asked, device, hidden_size, used):
     monkeypatch.setattr(bfloat16, "why_not", lambda: None)
     assert context.pretraining_compute_type(asked, device, hidden_size) == used
     assert context.usable_compute_type(asked, device) == ("float32" if device == "CPU" else asked)

@@ -29,8 +29,8 @@ def check_port(address, port):
 
 
 def check_data(data_dir, schema_dir, world_size, rows, must_be_there):
-    """BadInput where the data does not fill one step. rows: of a step on one device; must_be_there: else a script may be
-    written where the data is not."""
+    """BadInput where the data does not fill one step. rows: of a step on one device; must_be_there: else a script
+    may be written where the data is not."""
     place = Path(schema_dir or data_dir)
     schema = place / "schema.json" if place.is_dir() else place
     if not must_be_there and not schema.exists():

@@ -18,8 +18,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from dump2bert.nets.operators import (
-    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type, batched_products,
-    has_flash_attention, matmul, parameter)
+    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type,
+    batched_products, has_flash_attention, matmul, parameter)
 from dump2bert.nets.relative_positions import relative_positions
 
 

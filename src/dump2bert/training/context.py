@@ -1,7 +1,7 @@
 """The device: the one module of training that knows which there is and what it can do.
 
-CPU: float32 (MindSpore has no fast float16 there), but pretraining of large networks in bfloat16 where the machine has it
-(nets/bfloat16); no data sink, dropout masks supplied with the batch. Ascend and GPU: float16 or bfloat16 products,
+CPU: float32 (MindSpore has no fast float16 there), but pretraining of large networks in bfloat16 where the machine has
+it (nets/bfloat16); no data sink, dropout masks supplied with the batch. Ascend and GPU: float16 or bfloat16 products,
 MindSpore's own dropout. (nets/operators.py chooses the forms of operators.)
 """
 
@@ -39,12 +39,12 @@ graphs_are_kept = False    # by this process, already
 
 @contextlib.contextmanager
 def kept_graphs(folder, name):
-    """Graphs that are compiled inside are kept in `folder`, and read from there by the next process. Compiling takes most
-    of the time to the first step.
+    """Graphs that are compiled inside are kept in `folder`, and read from there by the next process. Compiling takes
+    most of the time to the first step.
 
     MindSpore compares the sources of the cells, not what they are built with: `name` has to tell apart all graphs that
-    this folder may be given for; those of another name are removed. MindSpore numbers the graphs that a process keeps, so
-    only the first run of a process does. A file that is torn is not used.
+    this folder may be given for; those of another name are removed. MindSpore numbers the graphs that a process keeps,
+    so only the first run of a process does. A file that is torn is not used.
     """
     global graphs_are_kept
     if graphs_are_kept:
@@ -65,7 +65,8 @@ def kept_graphs(folder, name):
 def usable_compute_type(asked, device_target):
     """The type of matrix products that the device computes in, said in a line where it is not the one asked for."""
     if asked != "float32" and device_target == "CPU":
-        say(f"compute_type: float32 ({asked} was asked for, but a CPU computes exactly, large networks' pretraining apart)")
+        say(f"compute_type: float32 ({asked} was asked for, but a CPU computes exactly, except to pretrain large "
+            "networks)")
         return "float32"
     return asked
 

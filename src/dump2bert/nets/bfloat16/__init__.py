@@ -1,7 +1,7 @@
-"""Matrix products in bfloat16 on a CPU with AVX512-BF16: the factors are rounded to bfloat16, sums and results are float32.
+"""Matrix products in bfloat16 on a CPU with AVX512-BF16: factors are rounded to bfloat16, sums and results are float32.
 
-MindSpore has no such operator on a CPU, but its wheel brings oneDNN, which has. product.cpp makes a custom operator of it.
-It is compiled when it is first used and kept in the user's cache folder under a digest of all that it is made of. A
+MindSpore has no such operator on a CPU, but its wheel brings oneDNN, which has. product.cpp makes a custom operator of
+it. It is compiled when it is first used and kept in the user's cache folder under a digest of all that it is made of. A
 result depends on the numbers and shapes alone, not on the number of threads.
 """
 

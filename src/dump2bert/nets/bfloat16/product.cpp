@@ -1,7 +1,7 @@
 // Matrix products whose factors are rounded to bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore.
 //
-// MindSpore calls product_nt, product_nn and product_tn as custom operators ("aot"): two float32 tensors in, one out. The
-// work of a product is always cut into the same SHARES, so that the number of threads, and which of them takes what,
+// MindSpore calls product_nt, product_nn and product_tn as custom operators ("aot"): two float32 tensors in, one out.
+// The work of a product is always cut into the same SHARES, so that the number of threads, and which of them takes what,
 // changes no bit of the result.
 
 #include <sched.h>
@@ -109,7 +109,7 @@ Machine& machine() {
     return *only;
 }
 
-// One of the factors: rows x columns, of which memory holds the rows one after the other, or the columns (`transposed`).
+// A factor: rows x columns, of which memory holds the rows one after the other, or the columns (`transposed`).
 memory::desc factor(int64_t batch, int64_t rows, int64_t columns, bool transposed, memory::data_type type) {
     const memory::dims inner = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
     if (batch == 1) return {{rows, columns}, type, inner};
@@ -131,7 +131,8 @@ struct Product {
     Product(const Key& key, const dnnl::engine& engine) {
         const auto [transpose_a, transpose_b, batch, m, n, k] = key;
         const auto float32 = memory::data_type::f32;
-        const auto given_a = factor(batch, m, k, transpose_a, float32), given_b = factor(batch, k, n, transpose_b, float32);
+        const auto given_a = factor(batch, m, k, transpose_a, float32);
+        const auto given_b = factor(batch, k, n, transpose_b, float32);
         const auto result = factor(batch, m, n, false, float32);
         const dnnl::matmul::primitive_desc best(engine, laid_out_at_will(given_a), laid_out_at_will(given_b), result);
         a = memory(given_a, engine, DNNL_MEMORY_NONE);
@@ -179,9 +180,9 @@ int product(bool transpose_a, bool transpose_b, int tensors, void** data, int* r
 
 }  // namespace
 
-#define OPERATOR(name, transpose_a, transpose_b)                                                                        \
-    extern "C" int name(int tensors, void** data, int* ranks, int64_t** shapes, const char**, void*, void*) {           \
-        return product(transpose_a, transpose_b, tensors, data, ranks, shapes);                                         \
+#define OPERATOR(name, transpose_a, transpose_b)                                                               \
+    extern "C" int name(int tensors, void** data, int* ranks, int64_t** shapes, const char**, void*, void*) {  \
+        return product(transpose_a, transpose_b, tensors, data, ranks, shapes);                                \
     }
 
 OPERATOR(product_nt, false, true)
