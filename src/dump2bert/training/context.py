@@ -25,6 +25,10 @@ def set_up(device_target, device_id=0):
     # Where MindSpore puts the files (rank_0/) that it would otherwise leave in the working directory.
     os.environ.setdefault("MS_OM_PATH", os.path.join(tempfile.gettempdir(), f"dump2bert-mindspore-{os.getuid()}"))
     ms.set_context(mode=ms.GRAPH_MODE)
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        # A process that shares the machine with others: a second thread that looks for operators to run would only take
+        # a fifth of the others' time.
+        ms.set_context(inter_op_parallel_num=1)
     ms.set_recursion_limit(10000)    # gradients of 24 layers call deeper than the default of 1000 allows
     try:
         ms.set_device(device_target, device_id)
