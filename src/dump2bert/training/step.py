@@ -190,4 +190,5 @@ class TrainStep:
     def parameters(self):
         """name -> Parameter of everything that changes while training: weights, moments, counters, loss scale."""
         cells = (*self.optimizer.get_parameters(), *self.loss_scale.get_parameters())
-        return {item.name: item for item in cells}
+        scratch = {item.name for item in self.optimizer.scratch}
+        return {item.name: item for item in cells if item.name not in scratch}
