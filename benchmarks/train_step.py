@@ -2,7 +2,8 @@
 
 BERT-base (or what --layers and --hidden say), sequence 128, 20 predictions, dropout 0.1, AdamW, global clip: the same weights
 and the same batch on both sides. Every variant is a process of its own; they take turns, `--rounds` times, so that other
-load on the machine meets all alike. Printed: medians, ratios, and the share of this machine's matrix-product limit.
+load on the machine meets all alike. Printed: medians, ratios, and the share of this machine's matrix-product limit, which
+is measured after each of our runs, in the type of its products.
 
 torch is no part of this project's environment: make one with torch and transformers and name its python. Without it only
 our own variants run. Where this machine cannot multiply in bfloat16 that variant says why instead.
@@ -10,6 +11,7 @@ our own variants run. Where this machine cannot multiply in bfloat16 that varian
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -63,8 +65,8 @@ def measure(arguments, folder):
     make_material(folder, network, arguments.batch_size)
     names = [name for name, (program, _) in VARIANTS.items()
              if arguments.only in name and (program == "ours" or arguments.torch_python)]
-    seconds, losses = {name: [] for name in names}, {}
-    for _ in range(arguments.rounds):
+    seconds, losses, limits = {name: [] for name in names}, {}, {"float32": [], "bfloat16": []}
+    for number in range(arguments.rounds):
         for name in names:
             program, options = VARIANTS[name]
             python = sys.executable if program == "ours" else arguments.torch_python
@@ -78,19 +80,32 @@ def measure(arguments, folder):
             found = json.loads(done.stdout.splitlines()[-1])
             seconds[name] += found["seconds"]
             losses[name] = found["losses"][0]
+            print(f"round {number + 1}/{arguments.rounds}: {name}, {statistics.median(found['seconds']):.3f} s",
+                  file=sys.stderr, flush=True)
             if program == "ours":
-                limit = found["limit"]
+                limits[options.get("compute_type", "float32")].append(found["limit"])
     work = flops(network, arguments.batch_size)
-    print(f"batch {arguments.batch_size}, {arguments.layers} layers of {arguments.hidden}; products: {work / 1e9:.0f} GFLOP a "
-          f"step; MindSpore's limit here: {limit / 1e9:.0f} GFLOP/s")
+    limits = {name: statistics.median(values) for name, values in limits.items() if values}
+    print(f"{cpu_name()}; batch {arguments.batch_size}, {arguments.layers} layers of {arguments.hidden}; products: "
+          f"{work / 1e9:.0f} GFLOP a step; MindSpore's limit here: "
+          + ", ".join(f"{limit / 1e9:.0f} GFLOP/s in {name}" for name, limit in limits.items()))
     medians = {name: statistics.median(values) for name, values in seconds.items() if values}
     for name, median in medians.items():
         done = work / 3 if "forward" in name else work
+        limit = limits.get("bfloat16" if "bfloat16" in name else "float32", float("nan"))
         print(f"{name:34} {median:7.3f} s ({min(seconds[name]):.3f} to {max(seconds[name]):.3f}), "
               f"{done / median / limit:4.0%} of the limit, first loss {losses[name]:.5f}")
     for first, second in RATIOS:
         if first in medians and second in medians:
             print(f"{first} / {second}: {medians[first] / medians[second]:.2f}")
+
+
+def cpu_name():
+    """Vendors hide models behind one name; family and model tell them apart."""
+    said = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines())
+    found = {key.strip(): value.strip() for key, value in said.items()}
+    return (f"{len(os.sched_getaffinity(0))} cores of {found.get('model name', 'unknown')} (family "
+            f"{found.get('cpu family')}, model {found.get('model')})")
 
 
 def network_of(layers, hidden):
@@ -185,7 +200,10 @@ def ours(task):
         return train_step(inputs).read()[0][0]
 
     result = timed(step, task["steps"])
-    square, product = Parameter(Tensor(np.ones((2048, 2048), np.float32))), ops.MatMul()
+    square, product = Parameter(Tensor(np.ones((2048, 2048), np.float32))), ops.MatMul(transpose_b=True)
+    if network.compute_type == "bfloat16":
+        from dump2bert.nets.bfloat16 import operator_nt
+        product = operator_nt()
     product(square, square).asnumpy()
     start = time.perf_counter()
     for _ in range(10):
