@@ -55,7 +55,7 @@ class ExportOptions(Section):
     batch_size: Positive = 1
     """Sequences that the graph takes."""
     seq_length: Positive | None = None
-    """Tokens of a sequence of the graph; default: the network's seq_length."""
+    """Tokens of a sequence of the graph; default: those of the task, else the network's seq_length."""
     max_predictions_per_seq: Positive = 20
     """Masked positions that the graph of a pretrained network takes."""
 

@@ -325,8 +325,8 @@ def test_the_graph_of_a_finetuned_network_gives_the_scores_of_its_head(tmp_path)
     network = described()
     weights = {**random_weights(network, heads=False), "qa_outputs.weight": np.ones((2, 8), np.float32),
                "qa_outputs.bias": np.ones(2, np.float32)}
-    save_own(tmp_path / "own", network, weights, task={"kind": "squad"})
-    assert cli.main(["export", "--format", "mindir", str(tmp_path / "own"), str(tmp_path / "a.mindir"), "--seq_length", "5"]) == 0
+    save_own(tmp_path / "own", network, weights, task={"kind": "squad", "max_seq_length": 5})
+    assert cli.main(["export", "--format", "mindir", str(tmp_path / "own"), str(tmp_path / "a.mindir")]) == 0
     model = BertModel(network)
     for item in model.get_parameters():
         item.set_data(Tensor(weights[f"bert.{item.name}"]))

@@ -30,7 +30,8 @@ def run(*, source, destination, format, vocab_file, do_lower_case, batch_size, s
 
     context.set_up("CPU")
     cell = build(weights, network, task, path)
-    length = seq_length or network["seq_length"] or network["max_position_embeddings"]
+    length = (seq_length or (task or {}).get("max_seq_length") or network["seq_length"]
+              or network["max_position_embeddings"])
     if network["relative_positions"] == "none" and length > network["max_position_embeddings"]:
         raise BadInput(f"--seq_length {length} is above the network's max_position_embeddings, "
                        f"{network['max_position_embeddings']}")
