@@ -14,6 +14,8 @@ from dump2bert.training.pretraining_batches import micro_batches
 from dump2bert.training.step import LossScale, TrainStep
 from tests.unit.small_networks import small_batch, small_network
 
+ADAM = {"learning_rate": 1e-2, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": None,
+        "weight_decay": 0.01, "eps": 1e-6}
 PLAIN = {"learning_rate": 1.0, "momentum": 0.0}    # w <- w - gradient
 
 
@@ -111,9 +113,7 @@ def trained(rows, parts, scale, steps=3):
     network = namespace(small_network(hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1, num_hidden_layers=1))
     model = BertForPretraining(network)
     initialize(model, 1)
-    options = {"learning_rate": 1e-2, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": None,
-               "weight_decay": 0.01, "eps": 1e-6}
-    optimizer = make_optimizer("AdamWeightDecay", options, model.trainable_params(), steps)
+    optimizer = make_optimizer("AdamWeightDecay", ADAM, model.trainable_params(), steps)
     step = TrainStep(PretrainingLoss(model), optimizer, scale and LossScale(scale, 2.0, 100), accumulation_steps=parts)
     dropout = DropoutSource(network, 1)
     losses = [step(micro_batches(small_batch(rows, number), parts, dropout, number)).read()[0]
@@ -142,7 +142,14 @@ def test_a_network_of_24_layers_can_be_compiled_and_trained():
     initialize(model, 1, 0.02)
     options = {"learning_rate": 1e-3, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": 10,
                "weight_decay": 0.01, "eps": 1e-6}
-    step = TrainStep(PretrainingLoss(model), make_optimizer("AdamWeightDecay", options, model.trainable_params(), 10))
+    step = TrainStep(PretrainingLoss(model), make_optimizer("AdamWeightDecay", ADAM, model.trainable_params(), 10))
     source = DropoutSource(network, 1)
     losses = [step(micro_batches(small_batch(4), 1, source, number)).read()[0][0] for number in range(3)]
     assert losses[-1] < losses[0]
+
+
+def test_a_snapshot_holds_nothing_that_the_next_update_writes_anew():
+    net = Linear()
+    step = TrainStep(net, make_optimizer("Lamb", ADAM, net.trainable_params(), 10))
+    assert {name.partition(".")[0] for name in step.parameters()} >= {"a", "b", "moment1", "moment2"}
+    assert not {item.name for item in step.optimizer.scratch} & set(step.parameters())
