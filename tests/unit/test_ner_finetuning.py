@@ -178,6 +178,15 @@ def test_the_last_lines_are_those_of_the_model_zoo_and_can_be_true_together(fine
     assert f1 == pytest.approx(2 * precision * recall / (precision + recall), abs=2e-6)
 
 
+@pytest.mark.parametrize("use_crf, variant, said", [("false", "crf", "was finetuned with a CRF, which decodes"),
+                                                    ("true", "crf", ""), ("false", "softmax", "")])
+def test_a_crf_that_was_not_asked_for_is_said(finetuned, use_crf, variant, said, capfd):
+    assert finetune(finetuned, finetuned, do_train="false", use_crf=use_crf,
+                    load_finetune_checkpoint_path=finetuned / variant / "model.ckpt") == 0
+    printed = capfd.readouterr().err
+    assert said in printed and bool(said) == ("use_crf" in printed)
+
+
 def test_clue_benchmark_evaluates_the_json_file_with_equal_scores(finetuned, capfd):
     assert finetune(finetuned, finetuned, do_train="false",
                     load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 0

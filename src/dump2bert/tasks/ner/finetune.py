@@ -9,7 +9,7 @@ from dump2bert.errors import BadInput
 from dump2bert.metrics.spans import span_scores
 from dump2bert.metrics.zoo import clue_benchmark
 from dump2bert.nets.bert import initialize, namespace
-from dump2bert.progress import duration
+from dump2bert.progress import duration, say
 from dump2bert.tasks import training
 from dump2bert.tasks.batches import order_of
 from dump2bert.tasks.finetuning import (check_count, check_longest, common_description, dropped, keep, keep_answers,
@@ -66,6 +66,8 @@ def restore(options, method):
     check_count(options, len(labels), checkpoint)
     if options.use_crf and not task["use_crf"]:
         raise BadInput(f"{checkpoint} was finetuned without a CRF: leave --use_crf out")
+    if task["use_crf"] and not options.use_crf:
+        say(f"{checkpoint} was finetuned with a CRF, which decodes: --use_crf false changes nothing")
     return model, task, labels, read_development(options, method, labels, task, model.vocab_size)
 
 
