@@ -10,7 +10,8 @@ import statistics
 import sys
 from pathlib import Path
 
-STANDARD = {"ner": "f1", "classification": "accuracy", "regression": "spearman", "squad": "f1"}
+from dump2bert.reporting.scores import ASSESSED, HEADLINES
+from dump2bert.tasks.datasets import DATASETS
 
 
 def seconds(file):
@@ -40,9 +41,11 @@ def tasks(results):
         groups.setdefault((found["network"], found["variant"]), []).append(found)
     print("\n| network | variant | standard | zoo | seeds | records | finetune, s |\n|---|---|---|---|---|---|---|")
     for (network, variant), runs in groups.items():
-        standard, zoo = runs[0]["metrics"]["standard"], runs[0]["metrics"]["zoo"]
-        chosen = next(name for name in STANDARD.values() if name in standard)
-        other = "clue_benchmark" if "clue_benchmark" in zoo else next(iter(zoo))
+        task = variant.removesuffix("-crf")
+        kind = json.loads((results / f"tasks/{task}/statistics.json").read_text(encoding="utf-8"))["kind"]
+        chosen, other = HEADLINES[kind]
+        if kind == "classification" and task in DATASETS:
+            chosen = ASSESSED.get(DATASETS[task].assessment_method, chosen)
         times = [seconds(results / f"benchmarks/finetune/{network}/{variant}-{run['seed']}.tsv") for run in runs]
         print(f"| {network} | {variant} | {chosen} {spread(run['metrics']['standard'][chosen] for run in runs)} "
               f"| {other} {spread(run['metrics']['zoo'][other] for run in runs)} | {len(runs)} | {runs[0]['records']} "
