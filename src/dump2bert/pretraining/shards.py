@@ -22,7 +22,7 @@ from dump2bert.pretraining.working_folder import naming, working_folder
 from dump2bert.progress import Progress, say
 from dump2bert.tokenization import load_vocabulary
 
-SLICE = 1 << 11    # records that are encoded at a time
+SLICE = 1 << 10    # records that are encoded at a time
 
 
 def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):

@@ -36,17 +36,23 @@ class TokenizedCorpus:
         self.arrays = Corpus(*(np.frombuffer(self.maps[name], types[name]) for name in Corpus._fields))
 
     def release(self):
-        """Pages that were read no longer count as this process's memory (they stay in the system's cache). Files so
-        small that it does not matter are left alone: to map pages again takes time."""
-        if sum(map(len, self.maps.values())) < RESIDENT:
+        """When many pages of files are in memory, let go of those that were read here: they no longer count as this
+        process's (and stay in the system's cache). To map a page again takes time, so this is put off till then."""
+        if pages_of_files() * mmap.PAGESIZE < RESIDENT:
             return
         for data in self.maps.values():
             if isinstance(data, mmap.mmap):
                 data.madvise(mmap.MADV_DONTNEED)
 
 
-RESIDENT = 1 << 26           # bytes of the files that may stay in memory
+RESIDENT = 1 << 28           # bytes of files that may be in the process's memory, its libraries' among them
 FILES = {"tokens": None, "sentences": np.int64, "documents": np.int64, "continues": np.uint8}
+
+
+def pages_of_files():
+    """How many of the pages in this process's memory are those of files (proc(5), statm)."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[2])
 
 
 def mapped(path):
