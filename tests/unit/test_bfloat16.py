@@ -1,5 +1,6 @@
 """Matrix products in bfloat16 on a CPU: the operator beside numpy, who uses it, and a run that is trained with it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from mindspore import Tensor, nn
 
 from dump2bert import digest
+from dump2bert.errors import BadInput
 from dump2bert.nets import bfloat16
 from dump2bert.nets.bert import BertModel, initialize
 from dump2bert.training import context
@@ -80,6 +82,7 @@ import numpy as np
 from dump2bert.training import context
 context.set_up("CPU")
 from mindspore import Tensor
+from dump2bert.errors import BadInput
 from dump2bert.nets import bfloat16
 random = np.random.default_rng(1)
 product, digest = bfloat16.Product(), hashlib.sha256()
@@ -129,6 +132,22 @@ def test_training_in_bfloat16_resumes_exactly_and_has_the_loss_curve_of_float32(
     np.testing.assert_allclose(losses, exact, rtol=0.01)
     assert len(list((tmp_path / "whole" / "state").iterdir())) == 1
     assert exact[-1] < exact[0] - 0.1    # something was learned
+
+
+@needs_it
+def test_a_state_of_bfloat16_is_not_begun_anew_where_it_cannot_be_had(data, tmp_path, monkeypatch):
+    network = {"compute_type": "bfloat16"}
+    run(data, tmp_path, network=network, train_steps=4)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "lock"}
+    monkeypatch.setattr(bfloat16, "why_not", lambda: "there is no C++ compiler")
+    with pytest.raises(BadInput, match="was trained in bfloat16, but here matrix products are in float32: .* --fresh true"):
+        run(data, tmp_path, network=network, train_steps=6)
+    assert {path: path.read_bytes() for path in before} == before
+    run(data, tmp_path, network=network, train_steps=6, fresh=True)
+    assert json.loads((tmp_path / "out/network.json").read_text())["network"]["compute_type"] == "float32"
+    monkeypatch.undo()
+    with pytest.raises(BadInput, match="was trained in float32, but here matrix products are in bfloat16"):
+        run(data, tmp_path, network=network, train_steps=8)
 
 
 @pytest.mark.parametrize("asked, device, hidden_size, used", [

@@ -13,9 +13,10 @@ import pytest
 from dump2bert import cli
 from dump2bert.errors import BadInput
 from dump2bert.launching import commands, supervision
+from dump2bert.training import context
 from dump2bert.training.checkpoints import read_weights
 from dump2bert.training.data import Order
-from dump2bert.training.distribution import World, check_ranks_agree, digest_halves
+from dump2bert.training.distribution import World, check_ranks_agree, digest_halves, own_device
 from tests.unit.small_networks import write_shards
 from tests.unit.test_pretrain import NETWORK, ROWS, equal, metrics, run
 
@@ -60,9 +61,9 @@ def flags(data, folder):
             "state_dir": str(folder / "state"), "save_checkpoint_path": str(folder / "out")}
 
 
-def launch(data, folder, program=None):
+def launch(data, folder, program=None, **changes):
     """Run two ranks; `program`: what rank 1 runs in place of the trainer."""
-    given = {"device_target": "CPU", "data_dir": str(data), **flags(data, folder)}
+    given = {"device_target": "CPU", "data_dir": str(data), **flags(data, folder), **changes}
     ranks = commands.ranks_of_scheduler(0, 2, 2, "127.0.0.1", free_port(), given, folder, 120, [])
     if program:
         ranks[2] = ranks[2]._replace(words=[sys.executable, "-c", program, *ranks[2].words[3:]])
@@ -108,6 +109,44 @@ def test_a_rank_that_dies_ends_all_with_a_sentence_and_the_run_goes_on_exactly(d
     assert equal(folder / "out", together / "out")
     with pytest.raises(BadInput, match="was trained on 2 devices, not on 1: give --device_num 2 to go on"):
         run(data, tmp_path / "alone", network=NETWORK, batch_size=4, **OPTIONS)
+
+
+@pytest.mark.slow
+def test_two_ranks_leave_a_step_with_a_spike_out_and_know_of_it_when_they_go_on(data, tmp_path):
+    spiky = {"spike_factor": 1.0001, "spike_window": 2, "max_rollbacks": 100}    # some loss is above the median of two
+    for steps in (8, 10):
+        launch(data, tmp_path, epoch_size=30, train_steps=steps, **spiky)
+    log = (tmp_path / "LOG1" / "pretraining_log.txt").read_text()
+    assert "see the log of rank 0 at step" in log and "is left out (rollback 1 of at most 100)" in log
+    lines = metrics(tmp_path / "out")
+    assert [line["step"] for line in lines if "rolled_back" in line and "times the median" in line["rolled_back"]["reason"]]
+    assert json.loads((tmp_path / "out" / "network.json").read_text())["provenance"]["updates"] == 10
+
+
+def test_a_rank_takes_its_own_device_whatever_started_it(monkeypatch):
+    for name in ("DEVICE_ID", "OMPI_COMM_WORLD_LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    assert own_device(3) == 3
+    monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_RANK", "5")
+    assert own_device(0) == 5
+    monkeypatch.setenv("DEVICE_ID", "1")
+    assert own_device(0) == 1
+
+
+def test_the_device_of_a_rank_is_what_mindspore_is_given(monkeypatch, data, tmp_path):
+    given = []
+
+    def set_up(target, device_id):
+        given.append((target, device_id))
+        raise BadInput("enough")
+
+    monkeypatch.setattr(context, "set_up", set_up)
+    monkeypatch.setenv("MS_ROLE", "MS_WORKER")
+    monkeypatch.setenv("DEVICE_ID", "1")
+    for distribute in (True, False):
+        with pytest.raises(BadInput, match="enough"):
+            run(data, tmp_path, distribute=distribute, device_num=2 if distribute else 1)
+    assert given == [("CPU", 1), ("CPU", 0)]
 
 
 class OtherRank(World):

@@ -15,6 +15,7 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     from dump2bert.digest import code_digest
     from dump2bert.tokenization import load_vocabulary
     from dump2bert.training import checkpoints, context, distribution
+    from dump2bert.training.compute_types import wanted_in_pretraining
     from dump2bert.training.interruption import Interruption
     from dump2bert.training.pretraining import Run, resolved_network, state_key
     from dump2bert.training.pretraining_batches import manifest, open_records
@@ -33,17 +34,19 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
                      "zoo_lines": zoo_lines}, stop_with_parent)
         return
     interruption = Interruption(stop_with_parent)
-    context.set_up(device_target, options.device_id)
+    context.set_up(device_target, distribution.own_device(options.device_id) if options.distribute else options.device_id)
     world = distribution.join(options.distribute, options.device_num)
     records = open_records(data_dir, schema_dir)
     vocabulary_size = len(load_vocabulary(vocab_file)) if vocab_file else None
-    compute_type = context.pretraining_compute_type(network["compute_type"], device_target, network["hidden_size"])
+    asked = network["compute_type"]
+    compute_type = context.pretraining_compute_type(asked, device_target, network["hidden_size"])
     if world.any(compute_type == "float32"):
         compute_type = "float32"    # what one rank cannot, none does
     network = resolved_network(network, vocabulary_size, records.columns["input_ids"], compute_type)
-    chosen = ["nets.bfloat16"] if device_target == "CPU" and compute_type == "bfloat16" else []
+    may_be_bfloat16 = wanted_in_pretraining(asked, device_target, network["hidden_size"]) == "bfloat16"
+    chosen = ["nets.bfloat16"] if device_target == "CPU" and may_be_bfloat16 else []
     data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain", *chosen)
-    key = state_key(options, network, data, load_checkpoint_path)
+    key = state_key(options, {**network, "compute_type": asked}, data, load_checkpoint_path)
     folder = Path(save_checkpoint_path or ".")
     if world.is_first:
         make_folder(folder)    # rather than find out after days that it cannot be
@@ -58,8 +61,8 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
         graphs = nullcontext()
         # Accumulation is two graphs, which MindSpore reads back as if each had weights of its own.
         if world.size == 1 and options.accumulation_steps == 1:
-            # The state's folder stands for all that the graph depends on but the number of steps.
-            graphs = context.kept_graphs(state.folder / "graphs", training.last_update)
+            # The state's folder stands for all else that the graph depends on.
+            graphs = context.kept_graphs(state.folder / "graphs", f"{training.last_update}-{compute_type}")
         with graphs, interruption:
             train(training, state, interruption, folder, zoo_lines)
         if not state:

@@ -76,6 +76,15 @@ def is_rank():
     return bool({"MS_ROLE", "RANK_TABLE_FILE", "OMPI_COMM_WORLD_SIZE"} & os.environ.keys())
 
 
+def own_device(device_id):
+    """The device of this rank on its machine: msrun, mpirun and the launcher number their processes there in the environment.
+    `device_id` where nothing does."""
+    for name in ("DEVICE_ID", "OMPI_COMM_WORLD_LOCAL_RANK"):
+        if name in os.environ:
+            return int(os.environ[name])
+    return device_id
+
+
 def join(distribute, device_num):
     """The World of this process, which joins the others where `distribute` says so. BadInput where their number is not
     `device_num`: a run that trains on fewer devices than it believes is worse than none."""

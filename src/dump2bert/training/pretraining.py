@@ -48,8 +48,10 @@ def resolved_network(network, vocabulary_size, seq_length, compute_type):
 
 
 def state_key(options, network, data, load_checkpoint_path):
-    """All that the weights depend on but the code, the number of steps and that of devices (which the state remembers:
-    going on with another is refused, not begun anew)."""
+    """All that the weights depend on but the code, the number of steps, and what is the machine's: the number of devices and
+    the type that they compute in (which the state remembers: going on with another is refused, not begun anew).
+
+    network: resolved, with the compute_type that was asked for."""
     return {"data": data, "network": network, "optimizer_options": getattr(options, options.optimizer),
             "initial_weights": sha256_of(load_checkpoint_path) if load_checkpoint_path else None,
             **{name: getattr(options, name) for name in KEY_OPTIONS}}
@@ -93,11 +95,11 @@ class Run:
     def save(self, state):
         arrays = {name: item.asnumpy() for name, item in self.train_step.parameters().items()}
         state.save(self.step, arrays, {"updates": self.updates, "device_num": self.world.size,
-                                       "checkpoints": self.checkpoints, "losses": list(self.watch.losses)})
+                                       "compute_type": self.network.compute_type, "checkpoints": self.checkpoints, "losses": list(self.watch.losses)})
 
     def restore(self, state, fresh):
-        """Go on from the newest snapshot, if there is one. BadInput where it is of another number of devices, or beyond
-        the steps asked for."""
+        """Go on from the newest snapshot, if there is one. BadInput where it is of another number of devices or
+        computed in another type, or beyond the steps asked for."""
         self.rollbacks = Rollbacks(state.folder / "rollbacks.jsonl")
         snapshot = state.load()
         if snapshot is None:
@@ -107,6 +109,9 @@ class Run:
         if about["device_num"] != self.world.size:
             wrong = (f"{state.folder} was trained on {about['device_num']} devices, not on {self.world.size}: give "
                      f"--device_num {about['device_num']} to go on")
+        elif about["compute_type"] != self.network.compute_type:
+            wrong = (f"{state.folder} was trained in {about['compute_type']}, but here matrix products are in "
+                     f"{self.network.compute_type}: go on where {about['compute_type']} can be had as before")
         elif about["updates"] > self.last_update or step > self.last_step:
             wrong = (f"{state.folder} is at step {step}, beyond the {self.last_update} steps asked for: ask for more "
                      "steps (--train_steps, --epoch_size)")

@@ -65,7 +65,8 @@ def train(run, state, interruption, folder=None, zoo_lines=False):
                 log.go_back(run.step)
             progress.done = run.updates
             continue
-        left_out = [entry for entry in run.rollbacks.lines if run.step < entry["step"] <= end]
+        # Of a step that was left out rank 0 alone knows why.
+        left_out = [entry for entry in run.rollbacks.lines if run.step < entry["step"] <= end] if log else []
         run.step = end
         run.updates = progress.done = int(run.train_step.optimizer.updates.asnumpy())
         now = time.monotonic()
