@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dump2bert.config import Count, Positive, Pretrain, Section
-from dump2bert.validation import validated
+from dump2bert.config import Count, Network, Positive, Pretrain, Section
+from dump2bert.validation import validated, without_nulls
 
 
 class Address(Section):
@@ -185,7 +185,16 @@ class Launch(Section):
 
 def rows_of_a_step(flags):
     """Records of a step on one device. BadInput where `pretrain` does not take the flags."""
-    files = {"network", "vocab_file", "schema_dir", "state_dir", "save_checkpoint_path", "load_checkpoint_path"}
-    own = {name: value for name, value in flags.items() if name not in {*files, *PretrainRun.model_fields}}
+    from dump2bert.launching.hyper_parameters import TEXTS
+
+    own = {name: value for name, value in flags.items() if name not in {*TEXTS, *PretrainRun.model_fields}}
     options = validated(Pretrain, own, "hyper parameters: ")
     return options.batch_size * options.accumulation_steps
+
+
+def network_of(values):
+    """What stands in the file of pretrain's `--network` -> Network. BadInput where `pretrain` does not take it."""
+    values = values.get("network", values)    # a network.json has it beside other things
+    others = {*Pretrain.model_fields, *PretrainRun.model_fields, "relative_positions"} - {*Network.model_fields}
+    own = without_nulls({name: value for name, value in values.items() if name not in others})
+    return validated(Network, own, "hyper parameters: network: ")

@@ -96,11 +96,15 @@ class TestDigest:
         """A copy of the package that the digest reads instead of this one."""
         shutil.copytree(SOURCE, tmp_path / "dump2bert")
         monkeypatch.setattr(digest, "PACKAGE", tmp_path / "dump2bert")
-        return tmp_path / "dump2bert"
+        yield tmp_path / "dump2bert"
+        self.forget()    # or later tests of this process see what the copy has become
 
-    def of(self, *roots):
+    def forget(self):
         for function in (digest.tree_of, digest.imports, digest.contents):
             function.cache_clear()
+
+    def of(self, *roots):
+        self.forget()
         return digest.code_digest(*roots)
 
     def test_comments_docstrings_and_formatting_do_not_count(self, copy):

@@ -67,7 +67,7 @@ def launch(data, folder, program=None, **changes):
     ranks = commands.ranks_of_scheduler(0, 2, 2, "127.0.0.1", free_port(), given, folder, 120, [])
     if program:
         ranks[2] = ranks[2]._replace(words=[sys.executable, "-c", program, *ranks[2].words[3:]])
-    supervision.run(ranks)
+    supervision.run(ranks, folder)
 
 
 @pytest.fixture(scope="module")

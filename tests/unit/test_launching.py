@@ -145,11 +145,13 @@ def test_the_command_writes_a_script_of_the_ini(tmp_path):
     table = write_table(tmp_path, table_of(1, 8))
     (tmp_path / "hyper_parameter_config.ini").write_text(
         "[config]\ndistribute=true\nepoch_size=40\nenable_save_ckpt=true\nallreduce_post_accumulation=true\n"
-        "data_sink_steps=100\nsave_checkpoint_path=./\n")
+        "data_sink_steps=100\nsave_checkpoint_path=2024_01\nAdamWeightDecay={\"learning_rate\": 1e-4}\n")
     assert launch(tmp_path, "--hccl_config_dir", table, "--hyper_parameter_config_dir", tmp_path, "--data_dir", "data",
                   "--hccl_time_out", 600, "--server_id", "10.0.0.1", "--options", '{"epoch_size": 2}') == 0
     script = (tmp_path / "cmd.sh").read_text()
     assert script.count("--epoch_size 2 ") == script.count(">> LOG") == 8 and "HCCL_CONNECT_TIMEOUT=600" in script
+    assert "--save_checkpoint_path 2024_01" in script and """--AdamWeightDecay '{"learning_rate": 0.0001}'""" in script
+    assert """--network '{"bert_network": "base"}'""" in script     # the zoo's, where nothing is said
     assert "--data_sink_steps 100" in script and "allreduce" not in script and "rm " not in script
     subprocess.run(["bash", "-n", tmp_path / "cmd.sh"], check=True)
 
@@ -162,6 +164,12 @@ def test_the_command_writes_a_script_of_the_ini(tmp_path):
     ("epoch_size=1\n", [], "is no ini file"),
     ("[config]\nepoch_sise=1\n", [], "hyper parameters: epoch_sise is no known key (did you mean epoch_size?)"),
     ("[config]\nepoch_size=0\n", [], "hyper parameters: epoch_size"),
+    ("[config]\nadamweightdecay={}\n", [], "adamweightdecay is no known key (did you mean AdamWeightDecay?)"),
+    ("[config]\nAdamWeightDecay={1}\n", [], "hyper parameters: AdamWeightDecay is no JSON"),
+    ("[config]\nvocab_file=/no/such\n", [], "hyper parameters: vocab_file /no/such does not exist"),
+    ("[config]\n", ["--options", '{"network": {"hidden_sise": 3}}'], "network: hidden_sise is no known key"),
+    ("[config]\n", ["--options", '{"network": "/no/such.json"}'], "/no/such.json cannot be read"),
+    ("[config]\n", ["--options", '{"network": {}}'], "nothing says how many words there are: give vocab_file"),
     ("[config]\n", ["--hccl_time_out", "5"], "hccl_time_out"),
     ("[config]\n", ["--server_id", "1.2.3.4"], "no server that this machine could be"),
     ("[config]\n", ["--device_num", "4"], "--device_num 4, but the rank table has 8 devices"),
@@ -171,6 +179,7 @@ def test_the_command_writes_a_script_of_the_ini(tmp_path):
     ("[config]\n", ["--start", "ranks", "--device_num", "6", "--local_device_num", "4"], "do not go together"),
 ])
 def test_what_is_wrong_is_said_before_anything_starts(tmp_path, capsys, ini, words, said):
+    ini = ini.replace("[config]\n", '[config]\nnetwork={"vocab_size": 100}\n')
     (tmp_path / "hyper.ini").write_text(ini)
     given = ["--hccl_config_dir", write_table(tmp_path, table_of(1, 8)), "--hyper_parameter_config_dir",
              tmp_path / "hyper.ini", "--run", "true", *words]
@@ -193,7 +202,8 @@ def test_data_that_does_not_fill_a_step_is_refused(tmp_path, capsys):
 
 
 def test_data_may_be_elsewhere_only_for_a_script(tmp_path, capsys):
-    words = ["--start", "msrun", "--device_num", 2, "--data_dir", tmp_path / "none"]
+    words = ["--start", "msrun", "--device_num", 2, "--data_dir", tmp_path / "none", "--options",
+             '{"network": {"vocab_size": 100}}']
     assert launch(tmp_path, *words) == 0
     assert launch(tmp_path, *words, "--run", "true") == 1
     assert "none cannot be read" in capsys.readouterr().err
@@ -201,11 +211,12 @@ def test_data_may_be_elsewhere_only_for_a_script(tmp_path, capsys):
 
 def test_ranks_that_are_watched_end_with_the_launcher(tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr(supervision, "run", started.extend)
+    monkeypatch.setattr(supervision, "run", lambda ranks, *_: started.extend(ranks))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    assert launch(tmp_path, "--start", "ranks", "--device_num", 2, "--master_port", port, "--run", "true") == 0
+    assert launch(tmp_path, "--start", "ranks", "--device_num", 2, "--master_port", port, "--run", "true", "--options",
+                  '{"network": {"vocab_size": 100}}') == 0
     assert len(started) == 3 and all("--stop_with_parent true" in " ".join(rank.words) for rank in started)
 
 
@@ -226,17 +237,17 @@ def test_when_a_rank_dies_all_end_with_a_sentence(tmp_path):
              rank(tmp_path, "rank1", "import os, sys; print('error: ' + os.environ['WHO'] + ' is ill'); sys.exit(3)")]
     started = time.monotonic()
     with pytest.raises(BadInput, match="rank1 has ended with exit code 3, so all ranks were ended; .*error: rank1 is ill"):
-        supervision.run(ranks)
+        supervision.run(ranks, tmp_path)
     assert time.monotonic() - started < 30
     with pytest.raises(BadInput, match="has ended with SIGKILL.*it said nothing"):
-        supervision.run([rank(tmp_path, "rank2", "import os; os.kill(os.getpid(), 9)")])
+        supervision.run([rank(tmp_path, "rank2", "import os; os.kill(os.getpid(), 9)")], tmp_path)
     assert "is ill" in (tmp_path / "rank1" / "log.txt").read_text()
 
 
 def test_logs_are_added_to(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "log.txt").write_text("dear\n")
-    supervision.run([rank(tmp_path, "a", "print('new')")])
+    supervision.run([rank(tmp_path, "a", "print('new')")], tmp_path)
     assert (tmp_path / "a" / "log.txt").read_text() == "dear\nnew\n"
 
 
@@ -252,5 +263,5 @@ def test_a_signal_is_handed_on_and_saved_state_is_an_interruption(tmp_path):
     thread = threading.Thread(target=terminate)
     thread.start()
     with pytest.raises(Interrupted, match="all ranks have saved their state"):
-        supervision.run(ranks)
+        supervision.run(ranks, tmp_path)
     thread.join()

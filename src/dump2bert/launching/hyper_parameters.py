@@ -1,12 +1,16 @@
 """hyper_parameter_config.ini of the model zoo's launcher: flags of pretraining in a section [config]."""
 
 import configparser
+import json
 from pathlib import Path
 
 from dump2bert.errors import BadInput
 
 # What the launcher knows better: the zoo refused the first three as well.
 OURS = ("device_id", "device_num", "data_dir", "device_target")
+# Flags that are texts, even where they look like numbers.
+FILES = ("vocab_file", "schema_dir", "load_checkpoint_path")
+TEXTS = ("network", *FILES, "state_dir", "save_checkpoint_path", "adopt_state")
 
 
 def read_hyper_parameters(path):
@@ -15,6 +19,7 @@ def read_hyper_parameters(path):
     path = Path(path)
     path = path / "hyper_parameter_config.ini" if path.is_dir() else path
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#", ";"))
+    parser.optionxform = str    # keys keep their capitals: AdamWeightDecay
     try:
         with open(path, encoding="utf-8") as file:
             parser.read_file(file)
@@ -38,17 +43,23 @@ def read_hyper_parameters(path):
 
 
 def typed(values):
-    """The texts of an ini as plain values: true, false, whole numbers, numbers, else text."""
-    found = {}
-    for name, text in values.items():
-        found[name] = text
-        if text.lower() in ("true", "false"):
-            found[name] = text.lower() == "true"
-            continue
-        for kind in (int, float):
-            try:
-                found[name] = kind(text)
-                break
-            except ValueError:
-                pass
-    return found
+    """The texts of an ini as plain values: true, false, whole numbers, numbers, sections (JSON), else text."""
+    return {name: value_of(name, text) for name, text in values.items()}
+
+
+def value_of(name, text):
+    if text.startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise BadInput(f"hyper parameters: {name} is no JSON: {error}") from None
+    if name in TEXTS:
+        return text
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text

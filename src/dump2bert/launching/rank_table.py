@@ -45,7 +45,7 @@ def read_rank_table(path):
     servers = []
     for number, entry in enumerate(table["server_list"], 1):
         try:
-            devices = [Device(int(device["device_id"]), str(device["device_ip"]), int(device["rank_id"]))
+            devices = [Device(whole(device["device_id"]), str(device["device_ip"]), whole(device["rank_id"]))
                        for device in entry["device"]]
             servers.append(Server(str(entry["server_id"]), tuple(sorted(devices, key=lambda device: device.rank_id))))
         except (KeyError, TypeError, ValueError) as error:
@@ -54,6 +54,13 @@ def read_rank_table(path):
         raise wrong(f"server_count is {table['server_count']}, but {len(servers)} servers are listed")
     check(servers, wrong)
     return servers
+
+
+def whole(number):
+    """A number that the table gives as one or, as hccl_tools writes it, as text. ValueError for what int() would round."""
+    if isinstance(number, bool) or not isinstance(number, int | str):
+        raise ValueError(f"{number!r}, which should be a whole number")
+    return int(number)
 
 
 def check(servers, wrong):

@@ -15,7 +15,7 @@ SECONDS_TO_SAVE = 120      # for ranks that were told to stop
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
-def run(ranks, stop_with_parent=False):
+def run(ranks, log_dir, stop_with_parent=False):
     """Start all `ranks` (commands.Rank) and wait. BadInput names the rank that failed; Interrupted when all have saved
     their state because we were told to stop, or because the process that started this one is gone
     (stop_with_parent)."""
@@ -26,7 +26,7 @@ def run(ranks, stop_with_parent=False):
     try:
         for rank in ranks:
             processes.append((rank, start(rank)))
-        say(f"{len(ranks)} processes are started; logs in {ranks[0].log.parent.parent}")
+        say(f"{len(ranks)} processes are started; logs in {log_dir}")
         watch(processes, lambda: told or (stop_with_parent and os.getppid() != parent))
     finally:
         for _, process in processes:

@@ -12,13 +12,13 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
         server_id, hccn_conf, master_addr, master_port, hosts, hccl_time_out, bind_cores, log_dir, run,
         hyper_parameter_config_dir, run_script_dir, options):
     """Options: command_options.Launch. run_script_dir is for command lines of the zoo alone."""
-    from dump2bert.command_options import rows_of_a_step
+    from dump2bert.command_options import network_of, rows_of_a_step
     from dump2bert.launching import commands, rank_table, supervision
-    from dump2bert.launching.checks import check_data, check_port, flags_of_trainer
+    from dump2bert.launching.checks import check_data, check_hosts, check_port, flags_of_trainer, with_network
 
     cmd_file = cmd_file or Path("distributed_cmd.sh")
     start = start or ("rank_table" if hccl_config_dir else "ranks")
-    given = flags_of_trainer(hyper_parameter_config_dir, options)
+    given = with_network(flags_of_trainer(hyper_parameter_config_dir, options), network_of, must_be_there=run)
     flags = {"device_target": device_target, "data_dir": data_dir, "state_dir": "state", **given}
     if run:
         flags["stop_with_parent"] = True    # kill -9 of this process ends the ranks, too
@@ -49,6 +49,7 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
         elif start == "msrun":
             ranks = [commands.msrun(node_rank, count, *place, bind_cores)]
         else:
+            check_hosts(hosts, device_num, local_device_num)
             ranks = [commands.mpirun(device_num, flags, log_dir, hosts)]
         if run and start != "mpirun" and node_rank == 0:
             check_port(master_addr, master_port)
@@ -59,4 +60,4 @@ def run(*, hccl_config_dir, cmd_file, data_dir, device_target, start, device_num
     cmd_file.chmod(0o755)
     say(f"{cmd_file}: {', '.join(rank.name for rank in ranks)}")
     if run:
-        supervision.run(ranks)
+        supervision.run(ranks, log_dir)

@@ -87,4 +87,5 @@ def start_ranks(flags, stop_with_parent):
         raise BadInput("--distribute true --device_num 1: say on how many devices to train, or leave distribute out")
     flags = {name: value for name, value in flags.items() if name not in ("distribute", "device_id")}
     log_dir = Path(flags["save_checkpoint_path"] or ".") / "ranks"
-    supervision.run(commands.ranks_here(device_num, {**flags, "stop_with_parent": True}, log_dir), stop_with_parent)
+    supervision.run(commands.ranks_here(device_num, {**flags, "stop_with_parent": True}, log_dir), log_dir,
+                    stop_with_parent)
