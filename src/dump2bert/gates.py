@@ -13,7 +13,8 @@ def refuse(where, found, advice, **passing):
     """Raise BadInput. passing: the key of `gates` and the value with which the run goes on."""
     keys = ", ".join(f"{key}: {value}" for key, value in passing.items())
     flags = " ".join(f"--{key} {value}" for key, value in passing.items())
-    raise BadInput(f"{where}: {found}; {advice}. If it is meant, say `gates: {{{keys}}}` in the configuration ({flags} "
+    advice += "" if advice.endswith("?") else "."
+    raise BadInput(f"{where}: {found}; {advice} If it is meant, say `gates: {{{keys}}}` in the configuration ({flags} "
                    "on the command line)")
 
 

@@ -71,7 +71,15 @@ def test_unmasked_instances_are_shown_up_to_their_length(inspect, tmp_path):
     vocabulary = write_vocabulary(tmp_path / "vocab.txt")
     shard, = make_data(tmp_path, write_text(tmp_path / "text.txt", documents=40), vocabulary, shards=1, masking="dynamic")
     code, printed = inspect(shard, "--vocab_file", vocabulary)
-    assert code == 0 and printed.count("[CLS]") == 3 and "[PAD]" not in printed and "tokens of a record:" in printed
+    assert code == 0 and printed.count("[CLS]") == 3 and "[PAD]" not in printed and "tokens of an instance:" in printed
+    statistics = json.loads((tmp_path / "statistics.json").read_text())
+    for said in (f"masked when they are read; padding: {statistics['padding_rate']:.1%}",
+                 f"second part: {statistics['random_next_rate']:.1%} random", "unknown tokens ([UNK]): 0.00%"):
+        assert said in printed
+    schema.run(data_dir=tmp_path, vocab_file=vocabulary, output=tmp_path / "schema.json", **GATES)
+    (tmp_path / "folder.tfrecord").mkdir()
+    code, printed = inspect(tmp_path / "schema.json")
+    assert code == 0 and re.search(r"masked_lm_prob +0.15", printed) and "beside it stand" in printed
 
 
 def test_without_a_vocabulary_ids_are_shown_and_it_says_so(world, inspect):
@@ -139,7 +147,16 @@ def foreign_records(world, folder):
     return folder / "x.tfrecord"
 
 
+def of_two_runs(world, folder):
+    vocabulary = write_vocabulary(folder / "vocab.txt")
+    make_data(folder, write_text(folder / "text.txt", documents=40), vocabulary, shards=1, masking="dynamic")
+    (folder / "part-9.tfrecord").write_bytes((world / "part-0.tfrecord").read_bytes())
+    return folder
+
+
 @pytest.mark.parametrize("make, said", [
+    (of_two_runs, "has unmasked instances, but"),
+    (written("x.json", b'{"columns": {"a": 3}}'), "is JSON, but no schema"),
     (lambda world, folder: folder / "nowhere", "is not there"),
     (lambda world, folder: folder, "is a folder without TFRecord files"),
     (damaged, "record 1 is damaged"),

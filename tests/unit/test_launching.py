@@ -59,6 +59,8 @@ def device(table, server=1, number=3):
     (lambda table: table.update(server_count="3"), "server_count is 3, but 2 servers are listed"),
     (lambda table: device(table).pop("rank_id"), "server 2 lacks or garbles 'rank_id'"),
     (lambda table: device(table).update(rank_id="x"), "server 2 lacks or garbles invalid literal"),
+    (lambda table: device(table).update(rank_id=1.7), "server 2 lacks or garbles 1.7, which should be a whole number"),
+    (lambda table: device(table).update(device_id=True), "server 2 lacks or garbles True"),
     (lambda table: device(table).update(rank_id="5"), "the rank_id 5 is there 2 times"),
     (lambda table: device(table).update(rank_id="99"), "rank_id 11 is missing among 16 devices"),
     (lambda table: device(table).update(device_ip="192.168.0.1"), "the device_ip 192.168.0.1 is there 2 times"),
@@ -177,6 +179,9 @@ def test_the_command_writes_a_script_of_the_ini(tmp_path):
     ("[config]\n", ["--options", '{"device_num": 3}'], "--options sets device_num"),
     ("[config]\n", ["--start", "msrun"], "--device_num is missing"),
     ("[config]\n", ["--start", "ranks", "--device_num", "6", "--local_device_num", "4"], "do not go together"),
+    ("[config]\n", ["--start", "mpirun", "--device_num", "6", "--hosts", "a:4,b:4"], "has 8 devices, but --device_num is 6"),
+    ("[config]\n", ["--start", "mpirun", "--device_num", "4", "--hosts", "a,b:4"], "is not of the form HOST:DEVICES"),
+    ("[config]\n", ["--start", "mpirun", "--device_num", "4", "--local_device_num", "2"], "name them in --hosts"),
 ])
 def test_what_is_wrong_is_said_before_anything_starts(tmp_path, capsys, ini, words, said):
     ini = ini.replace("[config]\n", '[config]\nnetwork={"vocab_size": 100}\n')
@@ -249,6 +254,33 @@ def test_logs_are_added_to(tmp_path):
     (tmp_path / "a" / "log.txt").write_text("dear\n")
     supervision.run([rank(tmp_path, "a", "print('new')")], tmp_path)
     assert (tmp_path / "a" / "log.txt").read_text() == "dear\nnew\n"
+
+
+def test_what_the_first_rank_says_is_said(tmp_path, caplog):
+    says = "print('pretrain: step 1', flush=True); print('[WARNING] of a library', flush=True); print('pretrain: step 2')"
+    (tmp_path / "rank 0").mkdir()
+    (tmp_path / "rank 0" / "log.txt").write_text("pretrain: of an earlier run\n")
+    with caplog.at_level("INFO", logger="dump2bert"):
+        supervision.run([rank(tmp_path, "the scheduler", "print('pretrain: x')"), rank(tmp_path, "rank 0", says),
+                         rank(tmp_path, "rank 1", says)], tmp_path)
+    assert caplog.messages[1:] == ["step 1", "step 2"]
+
+
+@pytest.mark.parametrize("code, status, said", [
+    ("import sys; sys.exit(3)", 3, "a rank has ended with 3, so all are ended"),
+    ("import os, signal; os.kill(os.getppid(), signal.SIGTERM)", 75, "interrupted"),
+])
+def test_the_script_lets_no_rank_live_alone(tmp_path, code, status, said):
+    saves = ("import pathlib, signal, sys, time; here = pathlib.Path(sys.argv[0])\n"
+             "signal.signal(15, lambda *_: (pathlib.Path('saved').touch(), sys.exit(75)))\n"
+             "pathlib.Path('ready').touch(); time.sleep(60)")
+    waits = "import pathlib, time\nwhile not pathlib.Path('ready').exists(): time.sleep(0.05)\n"
+    ranks = [rank(tmp_path, "rank 0", saves), rank(tmp_path, "rank 1", waits + code)]
+    (tmp_path / "run.sh").write_text(commands.script_of(ranks, tmp_path))
+    started = time.monotonic()
+    done = subprocess.run(["bash", "run.sh"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == status and said in done.stderr and time.monotonic() - started < 30
+    assert (tmp_path / "saved").exists() == (status == 75)
 
 
 def test_a_signal_is_handed_on_and_saved_state_is_an_interruption(tmp_path):

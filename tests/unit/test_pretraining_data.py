@@ -12,6 +12,7 @@ from dump2bert.errors import BadInput
 from dump2bert.files import documents_of, sha256_of
 from dump2bert.pretraining import drawing, shuffling, tokenized_corpus
 from dump2bert.pretraining.documents import input_files, lines_of
+from dump2bert.stages import pretraining_data
 from dump2bert.tfrecord import decode_example, read_records
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 from tests.unit.pretraining_world import PIECES, make_data, write_text, write_vocabulary
@@ -270,11 +271,24 @@ def test_a_single_document_is_its_own_random_next(mode, tmp_path, vocabulary):
         assert as_text(first) in document and as_text(second) in document
 
 
-def test_a_failed_run_leaves_no_statistics_that_vouch_for_old_shards(tmp_path, text, vocabulary):
-    make_data(tmp_path, text, vocabulary)
+def test_a_failed_run_leaves_the_data_of_an_earlier_one_with_their_statistics(tmp_path, text, vocabulary):
+    shards = make_data(tmp_path, text, vocabulary)
+    before = [path.read_bytes() for path in (*shards, tmp_path / "statistics.json")]
     (tmp_path / "empty.txt").touch()
     with pytest.raises(BadInput):
         make_data(tmp_path, tmp_path / "empty.txt", vocabulary)
+    assert before == [path.read_bytes() for path in (*shards, tmp_path / "statistics.json")]
+
+
+def test_statistics_of_an_earlier_run_do_not_vouch_for_new_shards(tmp_path, text, vocabulary, monkeypatch):
+    make_data(tmp_path, text, vocabulary)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretraining_data, "write_json", killed)    # when the shards have their names
+    with pytest.raises(KeyboardInterrupt):
+        make_data(tmp_path, text, vocabulary, random_seed=1)
     assert not (tmp_path / "statistics.json").exists()
 
 

@@ -1,12 +1,14 @@
 """The validation pass finds what MindSpore would not see, and schema.json says what is in the shards."""
 
 import json
+from collections import Counter
 
 import pytest
 
 from dump2bert.config import plain
 from dump2bert.config_corpus import DataGates
 from dump2bert.errors import BadInput
+from dump2bert.pretraining.validation import columns_of, shares_of, validate_shard
 from dump2bert.stages import schema
 from dump2bert.tfrecord import decode_example, encode_example, read_records, write_records
 from tests.unit.pretraining_world import PIECES, make_data, write_text, write_vocabulary
@@ -168,3 +170,25 @@ def test_a_gate_of_the_statistics_stops_the_stage(make_schema, data_dir):
         make_schema()
     assert not (data_dir / "schema.json").exists()
     make_schema(max_unknown_rate=0.9)
+
+
+@pytest.mark.parametrize("gate, value, said", [
+    ("max_unknown_rate", 0.0, "unknown tokens .* are 0.0%.*do_lower_case right[?] If it is meant"),
+    ("max_nsp_majority", 0.0, "next sentences those that are"),
+    ("max_mask_factor", 1.0, "tokens are to be predicted, where masked_lm_prob means 15.0%"),
+    ("max_padding_rate", 0.0, "padding is .* max_seq_length 64: a smaller one"),
+])
+def test_the_gates_look_at_the_records_where_no_statistics_are(make_schema, data_dir, gate, value, said):
+    rewrite(data_dir / "part-1.tfrecord", lambda features: features["input_ids"].__setitem__(1, PIECES.index("[UNK]")))
+    with pytest.raises(BadInput, match=said):
+        make_schema(**{gate: value})
+    assert not (data_dir / "schema.json").exists()
+
+
+def test_what_the_records_show_is_what_the_statistics_say(world, data_dir):
+    said = json.loads((data_dir / "statistics.json").read_text())
+    shards = sorted(data_dir.glob("*.tfrecord"))
+    counted = sum((validate_shard(path, columns_of(path), {piece: n for n, piece in enumerate(PIECES)})
+                   for path in shards), Counter())
+    shown = shares_of(counted, columns_of(shards[0]))
+    assert shown.pop("unknown_rate") == 0 and shown == pytest.approx({name: said[name] for name in shown})

@@ -57,12 +57,16 @@ def is_text(path):
 def inspect_schema(path):
     """Yield lines about a schema.json, and whether the TFRecord files beside it have as many records."""
     schema = read_json(path)
-    if not isinstance(schema, dict) or not isinstance(schema.get("columns"), dict):
-        raise BadInput(f"{path} is JSON, but no schema (an object with `columns`): {READABLE}")
+    if not isinstance(schema, dict) or not isinstance(schema.get("columns"), dict) \
+            or not all(isinstance(column, dict) for column in schema["columns"].values()):
+        raise BadInput(f"{path} is JSON, but no schema (an object whose `columns` are objects): {READABLE}")
     yield f"{path}: a schema of type {schema.get('datasetType')}, {schema.get('numRows', 'unknown')} rows"
     rows = [(name, str(column.get("type")), str(column.get("shape"))) for name, column in schema["columns"].items()]
     yield from table([("column", "type", "shape"), *rows])
-    beside = sorted(one for one in Path(path).parent.glob("*tfrecord*") if is_records(one))
+    if isinstance(schema.get("masking"), dict):
+        yield "masked when they are read:"
+        yield from table((name, str(value)) for name, value in schema["masking"].items())
+    beside = sorted(one for one in Path(path).parent.glob("*tfrecord*") if one.is_file() and is_records(one))
     if beside:
         counts = {one.name: count_records(one) for one in beside}
         total = sum(counts.values())

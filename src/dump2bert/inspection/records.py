@@ -13,6 +13,7 @@ from dump2bert.tfrecord import decode_example, masked_crc, read_records
 
 LOOKED_AT = 2000    # records, evenly spread over the files, that the numbers come from
 INSTANCE = {"input_ids", "input_mask", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights"}
+UNMASKED = {"input_ids", "segment_lengths", "next_sentence_labels"}
 VALUES_SHOWN = 12
 
 
@@ -34,11 +35,13 @@ def inspect_records(paths, vocabulary, shown):
     if len(paths) > 1:
         yield f"together {total:,} records"
     every = max(1, total // LOOKED_AT)
-    records = list(sample(paths, every))
+    sampled = list(sample(paths, every))
+    records = [record for _, record in sampled]
     yield f"columns (of {len(records):,} records{', evenly spread' if every > 1 else ''}):"
     yield from columns_table(records)
     pieces = vocabulary and sorted(vocabulary, key=vocabulary.get)
-    if INSTANCE <= records[0].keys():
+    if any(map(kind_of, records)):
+        check_alike(sampled)
         yield from instance_numbers(records, vocabulary)
     elif "input_ids" in records[0]:
         yield from histogram("tokens of a record", binned(list(map(length_of, records))))
@@ -67,16 +70,32 @@ def count_records(path):
 
 
 def sample(paths, every):
-    """Yield each every-th record of all files, decoded."""
+    """Yield (path, record) of each every-th record of all files, decoded."""
     number = 0
     for path in paths:
         for data in read_records(path):
             if number % every == 0:
                 try:
-                    yield decode_example(data)
+                    yield path, decode_example(data)
                 except (ValueError, IndexError) as error:
                     raise BadInput(f"{path} has a record that is no tf.train.Example") from error
             number += 1
+
+
+def kind_of(record):
+    """Which kind of pretraining instance a record is; None where it is something else."""
+    if INSTANCE <= record.keys():
+        return "masked instances"
+    return "unmasked instances" if UNMASKED <= record.keys() else None
+
+
+def check_alike(sampled):
+    """BadInput where (path, record) are not all of one kind of instance."""
+    (first, record), kind = sampled[0], kind_of(sampled[0][1])
+    for path, record in sampled:
+        if kind_of(record) != kind:
+            raise BadInput(f"{first} has {kind or 'other records'}, but {path} has {kind_of(record) or 'other records'}: "
+                           "they are of different runs, so look into them one at a time")
 
 
 def columns_table(records):
@@ -96,25 +115,28 @@ def columns_table(records):
 
 
 def instance_numbers(records, vocabulary):
-    """Lengths, predictions, balance and masks of pretraining instances."""
-    lengths = [int(record["input_mask"].sum()) for record in records]
-    predictions = [int((record["masked_lm_weights"] > 0).sum()) for record in records]
-    positions = sum(len(record["input_ids"]) for record in records)
+    """Lengths, balance and masks of pretraining instances."""
+    lengths = [length_of(record) for record in records]
+    tokens, positions = max(sum(lengths), 1), sum(len(record["input_ids"]) for record in records)
+    masked = kind_of(records[0]) == "masked instances"
+    predictions = [int((record["masked_lm_weights"] > 0).sum()) for record in records] if masked else []
     yield ""
-    masked = sum(predictions) / max(sum(lengths), 1)
-    yield f"tokens to predict: {masked:.1%} of all; padding: {1 - sum(lengths) / positions:.1%}"
+    to_predict = f"tokens to predict: {sum(predictions) / tokens:.1%} of all" if masked else "masked when they are read"
+    yield f"{to_predict}; padding: {1 - sum(lengths) / positions:.1%}"
     if "next_sentence_labels" in records[0]:
         random_next = np.mean([record["next_sentence_labels"][0] for record in records])
         yield f"second part: {random_next:.1%} random (label 1), {1 - random_next:.1%} the next one (label 0)"
     if vocabulary:
         unknown = sum(int((record["input_ids"] == vocabulary["[UNK]"]).sum()) for record in records)
-        yield f"unknown tokens ([UNK]): {unknown / max(sum(lengths), 1):.2%}"
+        yield f"unknown tokens ([UNK]): {unknown / tokens:.2%}"
+    if vocabulary and masked:
         kinds = Counter(kind for record in records for *_, kind in masks(record, vocabulary["[MASK]"]))
         told = ", ".join(f"{kinds[kind] / max(sum(kinds.values()), 1):.1%} {kind}" for kind in
                          ("as [MASK]", "as they are", "as another token"))
         yield f"tokens to predict are shown: {told}"
     yield from histogram("tokens of an instance", binned(lengths))
-    yield from histogram("predictions of an instance", binned(predictions))
+    if masked:
+        yield from histogram("predictions of an instance", binned(predictions))
 
 
 def masks(record, mask):

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 SECONDS_TO_MEET = 120
+SECONDS_TO_SAVE = 120      # for ranks that were told to stop
+SCHEDULER = "the scheduler"
 TRAINER = [sys.executable, "-m", "dump2bert.cli", "pretrain"]
 
 
@@ -69,7 +71,7 @@ def ranks_of_scheduler(first_rank, count, world_size, address, port, flags, log_
     common = [*TRAINER, *flags_of({"distribute": True, "device_num": world_size, **flags})]
     ranks = []
     if first_rank == 0:
-        ranks.append(Rank("the scheduler", common, as_text({**meeting, "MS_ROLE": "MS_SCHED"}),
+        ranks.append(Rank(SCHEDULER, common, as_text({**meeting, "MS_ROLE": "MS_SCHED"}),
                           Path(log_dir) / "scheduler" / "pretraining_log.txt"))
     for number in range(count):
         rank = first_rank + number
@@ -109,13 +111,19 @@ def as_text(environment):
 
 
 def script_of(ranks, log_dir):
-    """The commands as a shell script. It adds to logs that are there, ends all ranks when one fails, and says which."""
-    lines = ["#!/bin/bash", "# Starts the ranks of one training run on this server; written by `dump2bert launch`.", ""]
+    """The commands as a shell script. It adds to logs that are there, ends all ranks when one fails, and says which; told
+    to stop, it lets them save their state."""
+    lines = ["#!/bin/bash", "# Starts the ranks of one training run on this server; written by `dump2bert launch`.",
+             "ranks=", "stop() {", "    kill $ranks 2> /dev/null", f"    for _ in $(seq {SECONDS_TO_SAVE}); do",
+             "        kill -0 $ranks 2> /dev/null || break", "        sleep 1", "    done",
+             "    kill -9 $(jobs -p) 2> /dev/null", "    echo 'interrupted: the same command goes on' >&2", "    exit 75", "}",
+             "trap stop TERM INT", ""]
     for rank in ranks:
         lines += [f"mkdir -p {shlex.quote(str(rank.log.parent))}",
                   " ".join(["env", *(shlex.quote(f"{name}={value}") for name, value in rank.environment.items()),
-                            shlex.join(rank.words), ">>", shlex.quote(str(rank.log)), "2>&1 &"]), ""]
+                            shlex.join(rank.words), ">>", shlex.quote(str(rank.log)), "2>&1 &"]),
+                  *([] if rank.name == SCHEDULER else ['ranks="$ranks $!"']), ""]
     lines += [f"for _ in $(seq {len(ranks)}); do", "    wait -n && continue", "    status=$?",
               f"    echo \"error: a rank has ended with $status, so all are ended; see the logs in {log_dir}\" >&2",
-              "    kill $(jobs -p) 2> /dev/null", "    wait", "    exit $status", "done", ""]
+              "    kill -9 $(jobs -p) 2> /dev/null", "    exit $status", "done", ""]
     return "\n".join(lines)

@@ -8,27 +8,30 @@ import time
 
 from dump2bert.errors import BadInput, Interrupted
 from dump2bert.files import make_folder
+from dump2bert.launching.commands import SCHEDULER, SECONDS_TO_SAVE
 from dump2bert.progress import say
 
 INTERRUPTED = 75
-SECONDS_TO_SAVE = 120      # for ranks that were told to stop
+TRAINER_SAYS = b"pretrain: "    # so its lines begin; the others are of libraries
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def run(ranks, log_dir, stop_with_parent=False):
-    """Start all `ranks` (commands.Rank) and wait. BadInput names the rank that failed; Interrupted when all have saved
-    their state because we were told to stop, or because the process that started this one is gone
-    (stop_with_parent)."""
+    """Start all `ranks` (commands.Rank) and wait, saying what the first one says. BadInput names the rank that failed;
+    Interrupted when all have saved their state because we were told to stop, or because the process that started this
+    one is gone (stop_with_parent)."""
     told, parent = [], os.getppid()
     before = {number: signal.signal(number, lambda number, _: told.append(number))
               for number in (signal.SIGTERM, signal.SIGINT)}
     processes = []     # (rank, process)
+    echo = Echo(next(rank.log for rank in ranks if rank.name != SCHEDULER))
     try:
         for rank in ranks:
             processes.append((rank, start(rank)))
         say(f"{len(ranks)} processes are started; logs in {log_dir}")
-        watch(processes, lambda: told or (stop_with_parent and os.getppid() != parent))
+        watch(processes, lambda: told or (stop_with_parent and os.getppid() != parent), echo)
     finally:
+        echo.close()
         for _, process in processes:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -47,16 +50,36 @@ def start(rank):
         raise BadInput(f"{rank.name} cannot be started: {error.filename or rank.words[0]}: {error.strerror}") from error
 
 
-def watch(processes, is_told):
+class Echo:
+    """Says what the trainer adds to a log from now on."""
+
+    def __init__(self, log):
+        make_folder(log.parent)
+        self.file, self.rest = open(log, "a+b"), b""
+        self.file.seek(0, os.SEEK_END)
+
+    def go_on(self):
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        for line in lines:
+            if line.startswith(TRAINER_SAYS):
+                say(line.removeprefix(TRAINER_SAYS).decode("utf-8", "replace"))
+
+    def close(self):
+        self.go_on()
+        self.file.close()
+
+
+def watch(processes, is_told, echo):
     """Until all have ended well, or one has not."""
     deadline = None
     while True:
+        echo.go_on()
         if deadline is None and is_told():
             deadline = time.monotonic() + SECONDS_TO_SAVE
             for rank, process in processes:
-                if rank.name != "the scheduler" and process.poll() is None:
+                if rank.name != SCHEDULER and process.poll() is None:
                     process.terminate()
-        ended = [(rank, process.poll()) for rank, process in processes if rank.name != "the scheduler"]
+        ended = [(rank, process.poll()) for rank, process in processes if rank.name != SCHEDULER]
         failed = [(rank, code) for rank, code in ended if code not in (None, 0, INTERRUPTED)]
         if failed:
             rank, code = failed[0]

@@ -25,8 +25,8 @@ from dump2bert.tokenization import load_vocabulary
 SLICE = 1 << 10    # records that are encoded at a time
 
 
-def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers):
-    """Write all of `outputs`; returns (Statistics, [what write_shards says of each])."""
+def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers, manifest):
+    """Write all of `outputs`; returns (Statistics, [what write_shards says of each]). manifest: see write_shards."""
     vocabulary = load_vocabulary(vocab_file)
     if len(vocabulary) > LARGEST_VOCABULARY:
         raise BadInput(f"{vocab_file} has {len(vocabulary)} pieces: {LARGEST_VOCABULARY} at most are possible")
@@ -41,7 +41,7 @@ def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed
         else:
             batches = fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers)
         encoded = encoded_slices(corpus, options, vocabulary, slices(batches, len(outputs)), pool, workers)
-        return statistics, write_shards(outputs, encoded, statistics)
+        return statistics, write_shards(outputs, encoded, statistics, manifest)
 
 
 def segmenter(name):
@@ -91,8 +91,11 @@ def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
         free.append(buffer)
 
 
-def write_shards(outputs, encoded, statistics):
-    """Write what encoder() gave to the outputs, all or none; what the manifest says of each."""
+def write_shards(outputs, encoded, statistics, manifest):
+    """Write what encoded_slices() gave to the outputs, all or none; what the manifest says of each.
+
+    manifest: a file that must not vouch for these shards where it is of an earlier run; that run's shards keep it until
+    the first of them is replaced."""
     counts, digests = [0] * len(outputs), [hashlib.sha256() for _ in outputs]
     sizes = [0] * len(outputs)
     with contextlib.ExitStack() as stack:
@@ -112,6 +115,7 @@ def write_shards(outputs, encoded, statistics):
             with naming(output):
                 file.flush()
                 os.fsync(file.fileno())
+        manifest.unlink(missing_ok=True)
     return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
             for output, count, size, digest in zip(outputs, counts, sizes, digests)]
 

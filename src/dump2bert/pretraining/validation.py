@@ -4,6 +4,7 @@ tensorflow, the reference reader, parses every record of every shard; what the n
 """
 
 import os
+from collections import Counter
 from pathlib import Path
 
 # Before the import, or tensorflow prints lines about the CPU.
@@ -19,6 +20,7 @@ from dump2bert.pretraining.examples import columns, unmasked_columns
 from dump2bert.tfrecord import decode_example, find_shards, read_records
 
 BATCH = 1024
+BERTS_MASKED_LM_PROB = 0.15    # Devlin et al. 2019, section 3.1; shards do not say what theirs was
 
 
 def listed_shards(data_dir):
@@ -62,26 +64,56 @@ def columns_of(path):
     raise BadInput(f"{path} has no records")
 
 
-def validate_shard(path, columns, vocab_size):
-    """Check every record of a shard; returns their number. BadInput names the file and the record (from 1)."""
+def validate_shard(path, columns, vocabulary):
+    """Check every record of a shard. -> Counter for shares_of. BadInput names the file and the record (from 1).
+
+    vocabulary: {piece: id}."""
     spec = {name: tf.io.FixedLenFeature([length], tf.as_dtype(kind)) for name, (kind, length) in columns.items()}
     find_problem = first_problem if "input_mask" in columns else first_problem_of_unmasked
-    count = 0
+    counted = Counter()
     try:
         for batch in tf.data.TFRecordDataset(str(path)).batch(BATCH):
-            features = parse(batch, spec, path, count)
-            problem = find_problem(features, vocab_size)
+            features = parse(batch, spec, path, counted["instances"])
+            problem = find_problem(features, len(vocabulary))
             if problem:
                 record, what = problem
-                raise BadInput(f"{path} record {count + record + 1}: {what}")
-            count += len(batch)
+                raise BadInput(f"{path} record {counted['instances'] + record + 1}: {what}")
+            counted.update(numbers_of(features, vocabulary["[UNK]"]))
     except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
         for _ in read_records(path):    # says which record it is
             pass
-        raise BadInput(f"{path} after record {count} cannot be read: {error.message}") from error
-    if not count:
+        raise BadInput(f"{path} after record {counted['instances']} cannot be read: {error.message}") from error
+    if not counted:
         raise BadInput(f"{path} has no records")
-    return count
+    return counted
+
+
+def numbers_of(features, unknown):
+    """What a batch of sound records holds, in plain counts. unknown: the id of [UNK]."""
+    masked = "input_mask" in features
+    return {
+        "instances": len(features["input_ids"]),
+        "positions": features["input_ids"].size,
+        "tokens": int(features["input_mask" if masked else "segment_lengths"].sum()),
+        "unknown": int((features["input_ids"] == unknown).sum()),
+        "random_next": int(features["next_sentence_labels"].sum()),
+        "predictions": int(features["masked_lm_weights"].sum()) if masked else 0,
+    }
+
+
+def shares_of(counted, columns):
+    """The counts of all shards as what the gates look at, under the names of statistics.json."""
+    shares = {
+        "instances": counted["instances"],
+        "unknown_rate": counted["unknown"] / counted["tokens"],
+        "random_next_rate": counted["random_next"] / counted["instances"],
+        "padding_rate": 1 - counted["tokens"] / counted["positions"],
+        "max_seq_length": columns["input_ids"][1],
+    }
+    if "masked_lm_ids" in columns:
+        shares |= {"mask_rate": counted["predictions"] / counted["tokens"], "masked_lm_prob": BERTS_MASKED_LM_PROB,
+                   "max_predictions_per_seq": columns["masked_lm_ids"][1]}
+    return shares
 
 
 def parse(batch, spec, path, count):

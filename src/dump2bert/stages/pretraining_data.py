@@ -27,11 +27,10 @@ def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case,
     if len(set(map(os.path.abspath, output_file))) < len(output_file):
         raise BadInput("output_file names the same file twice")
     statistics = Path(statistics or Path(output_file[0]).parent / "statistics.json")
-    # Statistics that stand there from an earlier run must not vouch for shards of this one.
-    statistics.unlink(missing_ok=True)
     options = Options(max_seq_length, max_predictions_per_seq, dupe_factor, short_seq_prob, masked_lm_prob,
                       do_whole_word_mask, masking, word_segmenter, mode)
-    counted, shards = make_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers)
+    counted, shards = make_shards(inputs, output_file, vocab_file, do_lower_case, options, random_seed, workers,
+                                  statistics)
     summary = counted.summary(max_seq_length)
     if masking == "dynamic":
         del summary["mask_rate"], summary["predictions_per_instance"]    # known only when they are read
@@ -39,6 +38,7 @@ def run(*, mode, input_file, output_file, vocab_file, statistics, do_lower_case,
         "random_seed": random_seed, "do_lower_case": do_lower_case, **options._asdict(), **summary,
         "shards": {os.path.relpath(shard.pop("path"), statistics.parent): shard for shard in shards},
     })
+    masked = f"masked {summary['mask_rate']:.1%}" if masking == "static" else "masked when they are read"
     say(f"{summary['instances']} instances of {summary['documents']} documents in {len(shards)} shards; "
         f"unknown {summary['unknown_rate']:.2%}, random next {summary['random_next_rate']:.1%}, "
-        f"masked {summary.get('mask_rate', 0):.1%}, padding {summary['padding_rate']:.1%}")
+        f"{masked}, padding {summary['padding_rate']:.1%}")
