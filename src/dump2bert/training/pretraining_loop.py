@@ -44,11 +44,11 @@ def train(run, state, interruption, folder=None, zoo_lines=False):
 
     def after_step():
         """Several ranks must stop at the same step: they agree on it at a look. One alone need not wait for it."""
-        first = progress.done == began_at
-        if progress.done + 1 < progress.total:    # the last one is said below, with its own numbers
+        if progress.done == began_at:    # its time is the compiler's and would spoil the forecast
+            progress.done += 1
+            progress.restart()
+        elif progress.done + 1 < progress.total:    # the last one is said below, with its own numbers
             progress.update(**shown)
-        if first:
-            progress.restart()    # its time is the compiler's and would spoil the forecast
         return interruption.reason if run.world.size == 1 else None
 
     feeder, since = make_feeder(run, run.options), time.monotonic()
