@@ -1,8 +1,7 @@
 """Torch's side of finetune.py: one finetuning run with Hugging Face's BERT in float32, as its users would write it.
 
-Batches are drawn anew in each epoch and padded to their longest row; AdamW without correction of its means' bias, as BERT's own
-optimizer; a tenth of the steps warmup, then linear decay; the norm of all gradients clipped at 1. The last line is seconds:
-start_up, compiling (0), training, evaluation.
+Batches are drawn anew in each epoch and padded to their longest row; AdamW, a tenth of the steps warmup, then linear decay,
+the norm of all gradients clipped at 1. The last line is seconds: start_up, compiling (0), training, evaluation.
 """
 
 import json
@@ -31,7 +30,7 @@ def main():
     others = [value for name, value in model.named_parameters() if "bias" in name or "LayerNorm" in name]
     optimizer = torch.optim.AdamW([{"params": decaying, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}],
                                   lr=task["learning_rate"], eps=1e-6)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps // 10, steps))
+    schedule = transformers.get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
     random = np.random.default_rng(task["seed"])
     model.train()
     began = time.time()
@@ -51,13 +50,6 @@ def main():
     np.savez(task["logits"], logits=logits)
     print(json.dumps({"start_up": began - task["began"], "compiling": 0.0, "training": trained - began,
                       "evaluation": evaluated - trained}))
-
-
-def rate(step, warmup, steps):
-    """Share of the learning rate: linear, times what takes torch's correction of the bias out again (Kingma and Ba 2015,
-    section 2), which makes steps several times smaller at the beginning."""
-    linear = step / warmup if step < warmup else (steps - step) / max(steps - warmup, 1)
-    return linear * (1 - 0.9 ** (step + 1)) / (1 - 0.999 ** (step + 1)) ** 0.5
 
 
 def model_of(folder, kind):
