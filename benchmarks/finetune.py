@@ -276,7 +276,8 @@ def ours(task):
     options = {**files, "device_target": "CPU", "do_eval": "false", "task": task["task"], "seed": task["seed"],
                "epoch_num": task["epoch_num"], "train_batch_size": task["batch_size"], "assessment_method": method,
                "max_seq_length": task["max_seq_length"],
-               "AdamWeightDecay": json.dumps({"learning_rate": task["learning_rate"], "weight_decay": 0.01})}
+               "AdamWeightDecay": json.dumps({"learning_rate": task["learning_rate"], "weight_decay": 0.01,
+                                              "bias_correction": True})}    # as torch's
     words = [word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))]
     code = cli.main(["finetune", COMMANDS[task["kind"]], *words, *map(str, windows(task))])
     if code:

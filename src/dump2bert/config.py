@@ -137,6 +137,9 @@ class AdamWeightDecayOptions(Decaying):
 
     weight_decay: NotNegative = 1e-5
     """Decay of all weights but biases and LayerNorm's."""
+    bias_correction: bool = False
+    """Correct the bias of the moments in the first steps, as torch's AdamW does and BERT's own does not: the rate is then lower
+    by far until some 1000 steps are done."""
 
 
 class MomentumOptions(Section):
@@ -240,15 +243,25 @@ class PretrainEval(Section):
 
 
 class FinetuneLambOptions(LambOptions):
+    """LAMB (You et al. 2020)."""
+
     learning_rate: Above0 = 2e-5
+    """Peak rate."""
     end_learning_rate: NotNegative = 1e-7
+    """Rate after the last decay step."""
     power: NotNegative = 1.0
+    """Power of the polynomial decay."""
 
 
 class FinetuneAdamOptions(AdamWeightDecayOptions):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
+
     learning_rate: Above0 = 2e-5
+    """Peak rate."""
     end_learning_rate: NotNegative = 1e-7
+    """Rate after the last decay step."""
     power: NotNegative = 1.0
+    """Power of the polynomial decay."""
 
 
 class Finetune(Optimizing):

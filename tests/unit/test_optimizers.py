@@ -10,7 +10,7 @@ from tests.unit.small_networks import small_network  # noqa: F401  (sets the dev
 
 SHAPES = {"a.dense.weight": (5, 4), "a.dense.bias": (5,), "a.LayerNorm.weight": (4,), "zero.weight": (3, 2)}
 OPTIONS = {"learning_rate": 0.05, "end_learning_rate": 0.001, "power": 2.0, "warmup_steps": 5, "decay_steps": None,
-           "weight_decay": 0.1, "eps": 1e-6}
+           "weight_decay": 0.1, "eps": 1e-6, "bias_correction": False}
 STEPS = 20
 
 
@@ -25,6 +25,15 @@ def adam_numpy(weight, gradients, decay):
     for step, g in enumerate(gradients):
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
         weight = weight - rate_at(step) * (m / (np.sqrt(v) + 1e-6) + decay * weight)
+    return weight
+
+
+def corrected_adam_numpy(weight, gradients, decay):
+    m = v = 0.0
+    for step, g in enumerate(gradients):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        update = m / (1 - 0.9 ** (step + 1)) / (np.sqrt(v / (1 - 0.999 ** (step + 1))) + 1e-6)
+        weight = weight - rate_at(step) * (update + decay * weight)
     return weight
 
 
@@ -59,6 +68,7 @@ class Applied(nn.Cell):
 
 @pytest.mark.parametrize("name, options, reference", [
     ("AdamWeightDecay", OPTIONS, adam_numpy), ("AdamWeightDecayDynamicLR", OPTIONS, adam_numpy),
+    ("AdamWeightDecay", {**OPTIONS, "bias_correction": True}, corrected_adam_numpy),
     ("Lamb", OPTIONS, lamb_numpy), ("Momentum", {"learning_rate": 0.05, "momentum": 0.9}, momentum_numpy)])
 def test_twenty_steps_equal_numpy(name, options, reference):
     random = np.random.default_rng(0)

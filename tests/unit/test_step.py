@@ -15,7 +15,7 @@ from dump2bert.training.step import LossScale, TrainStep
 from tests.unit.small_networks import small_batch, small_network
 
 ADAM = {"learning_rate": 1e-2, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": None,
-        "weight_decay": 0.01, "eps": 1e-6}
+        "weight_decay": 0.01, "eps": 1e-6, "bias_correction": False}
 PLAIN = {"learning_rate": 1.0, "momentum": 0.0}    # w <- w - gradient
 
 

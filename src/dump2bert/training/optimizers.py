@@ -144,4 +144,5 @@ def make_optimizer(name, options, parameters, total_steps, schedule="continuous"
         return Momentum(parameters, rates, options["momentum"])
     if name == "Lamb":
         return Lamb(parameters, rates, options["weight_decay"], options["eps"])
-    return AdamWeightDecay(parameters, rates, options["weight_decay"], options["eps"])
+    return AdamWeightDecay(parameters, rates, options["weight_decay"], options["eps"],
+                           bias_correction=options["bias_correction"])
