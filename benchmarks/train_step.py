@@ -189,7 +189,7 @@ def ours(task):
     batch, dropout, count = dict(np.load(folder / "batch.npz")), DropoutSource(network, 1), iter(range(10 ** 6))
     loss = PretrainingLoss(model)
     options = {"learning_rate": 1e-4, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": 10 ** 6,
-               "weight_decay": 0.01, "eps": 1e-6}
+               "weight_decay": 0.01, "eps": 1e-6, "bias_correction": False}
     optimizer = make_optimizer(task.get("optimizer", "AdamWeightDecay"), options, model.trainable_params(), 10 ** 6)
     train_step = None if task.get("forward") else TrainStep(loss, optimizer)
 

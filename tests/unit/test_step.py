@@ -140,8 +140,6 @@ def test_a_network_of_24_layers_can_be_compiled_and_trained():
     network = namespace(small_network(num_hidden_layers=24, initializer_range=0.02))
     model = BertForPretraining(network)
     initialize(model, 1, 0.02)
-    options = {"learning_rate": 1e-3, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": 10,
-               "weight_decay": 0.01, "eps": 1e-6}
     step = TrainStep(PretrainingLoss(model), make_optimizer("AdamWeightDecay", ADAM, model.trainable_params(), 10))
     source = DropoutSource(network, 1)
     losses = [step(micro_batches(small_batch(4), 1, source, number)).read()[0][0] for number in range(3)]
