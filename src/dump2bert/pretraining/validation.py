@@ -89,31 +89,33 @@ def validate_shard(path, columns, vocabulary):
 
 
 def numbers_of(features, unknown):
-    """What a batch of sound records holds, in plain counts. unknown: the id of [UNK]."""
-    masked = "input_mask" in features
+    """What a batch of sound records holds, in plain counts; of unmasked ones, whose statistics.json must be there, only how many.
+    unknown: the id of [UNK]."""
+    instances = len(features["input_ids"])
+    if "input_mask" not in features:
+        return {"instances": instances}
     return {
-        "instances": len(features["input_ids"]),
+        "instances": instances,
         "positions": features["input_ids"].size,
-        "tokens": int(features["input_mask" if masked else "segment_lengths"].sum()),
+        "tokens": int(features["input_mask"].sum()),
         "unknown": int((features["input_ids"] == unknown).sum()),
         "random_next": int(features["next_sentence_labels"].sum()),
-        "predictions": int(features["masked_lm_weights"].sum()) if masked else 0,
+        "predictions": int(features["masked_lm_weights"].sum()),
     }
 
 
 def shares_of(counted, columns):
-    """The counts of all shards as what the gates look at, under the names of statistics.json."""
-    shares = {
+    """The counts of all shards of masked instances as what the gates look at, under the names of statistics.json."""
+    return {
         "instances": counted["instances"],
         "unknown_rate": counted["unknown"] / counted["tokens"],
         "random_next_rate": counted["random_next"] / counted["instances"],
         "padding_rate": 1 - counted["tokens"] / counted["positions"],
+        "mask_rate": counted["predictions"] / counted["tokens"],
+        "masked_lm_prob": BERTS_MASKED_LM_PROB,
         "max_seq_length": columns["input_ids"][1],
+        "max_predictions_per_seq": columns["masked_lm_ids"][1],
     }
-    if "masked_lm_ids" in columns:
-        shares |= {"mask_rate": counted["predictions"] / counted["tokens"], "masked_lm_prob": BERTS_MASKED_LM_PROB,
-                   "max_predictions_per_seq": columns["masked_lm_ids"][1]}
-    return shares
 
 
 def parse(batch, spec, path, count):

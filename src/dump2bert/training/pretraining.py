@@ -95,7 +95,8 @@ class Run:
     def save(self, state):
         arrays = {name: item.asnumpy() for name, item in self.train_step.parameters().items()}
         state.save(self.step, arrays, {"updates": self.updates, "device_num": self.world.size,
-                                       "compute_type": self.network.compute_type, "checkpoints": self.checkpoints, "losses": list(self.watch.losses)})
+                                       "compute_type": self.network.compute_type, "checkpoints": self.checkpoints,
+                                       "losses": list(self.watch.losses)})
 
     def restore(self, state, fresh):
         """Go on from the newest snapshot, if there is one. BadInput where it is of another number of devices or
