@@ -351,25 +351,20 @@ def json_object(text):
 
 
 def network_and_options(command, values):
-    """A `--network` object -> the network, and the options of the command that stand beside its keys.
-
-    A network.json that stands beside a checkpoint will do as well."""
+    """A `--network` object -> the network, and the options of the command that stand beside its keys."""
     from dump2bert import config
+    from dump2bert.command_options import network_of
     from dump2bert.validation import validated, without_nulls
 
-    if isinstance(values.get("network"), dict):
-        values = {key: value for key, value in values["network"].items() if key != "relative_positions"}
-    options = {}
-    for word in command.sections.split():
-        fields = {} if "." in word else section_named(word).model_fields
-        given = without_nulls({key: value for key, value in values.items()
-                               if key in fields and key not in config.Network.model_fields})
-        if given:
-            options |= {key: value for key, value in
-                        config.plain(validated(section_named(word), given, "--network: ")).items() if key in given}
-    elsewhere = {*config.Pretrain.model_fields, *config.Finetune.model_fields} - {*config.Network.model_fields}
-    network = validated(config.Network, without_nulls({key: value for key, value in values.items()
-                                                       if key not in options and key not in elsewhere}), "--network: ")
+    network, options = network_of(values, "--network: "), {}
+    if not isinstance(values.get("network"), dict):    # a network.json of a checkpoint has no options
+        for word in command.sections.split():
+            fields = {} if "." in word else section_named(word).model_fields
+            given = without_nulls({key: value for key, value in values.items()
+                                   if key in fields and key not in config.Network.model_fields})
+            if given:
+                options |= {key: value for key, value in
+                            config.plain(validated(section_named(word), given, "--network: ")).items() if key in given}
     return {**config.plain(network), "relative_positions": network.relative_positions}, options
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dump2bert.config import Count, Network, Positive, Pretrain, Section
+from dump2bert.config import Count, Finetune, Network, Positive, Pretrain, Section
 from dump2bert.validation import validated, without_nulls
 
 
@@ -192,9 +192,11 @@ def rows_of_a_step(flags):
     return options.batch_size * options.accumulation_steps
 
 
-def network_of(values):
-    """What stands in the file of pretrain's `--network` -> Network. BadInput where `pretrain` does not take it."""
-    values = values.get("network", values)    # a network.json has it beside other things
-    others = {*Pretrain.model_fields, *PretrainRun.model_fields, "relative_positions"} - {*Network.model_fields}
-    own = without_nulls({name: value for name, value in values.items() if name not in others})
-    return validated(Network, own, "hyper parameters: network: ")
+def network_of(values, where):
+    """A `--network` object, or a network.json that stands beside a checkpoint -> Network; options of training that stand
+    beside its keys are left out. BadInput, which begins with `where`, where something else does."""
+    if isinstance(values.get("network"), dict):
+        values = values["network"]
+    others = {*Pretrain.model_fields, *PretrainRun.model_fields, *Finetune.model_fields, "relative_positions"}
+    others -= {*Network.model_fields}
+    return validated(Network, without_nulls({name: value for name, value in values.items() if name not in others}), where)

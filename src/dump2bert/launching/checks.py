@@ -34,7 +34,7 @@ def with_network(flags, network_of, must_be_there):
         if not must_be_there and not Path(given).exists():
             return flags
         network = read_json(given)
-    if not network_of(network).vocab_size and not flags.get("vocab_file"):
+    if not network_of(network, "hyper parameters: network: ").vocab_size and not flags.get("vocab_file"):
         missing = "nothing says how many words there are: give vocab_file, or the network's vocab_size"
         if must_be_there:
             raise BadInput(f"hyper parameters: {missing}")
