@@ -3,7 +3,8 @@
 MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
 The plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. Ascend has an attention
-in one kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device.
+in one kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device (nets/crf.py has two
+such forms of its own).
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
 in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/bfloat16 takes and gives float32.
