@@ -7,6 +7,7 @@ import pytest
 from mindspore import Tensor
 
 from dump2bert import cli
+from dump2bert.files import sha256_of
 from dump2bert.nets.bert import initialize
 from dump2bert.nets.heads import BertForPretraining
 from dump2bert.tasks.fill_mask import is_lower_case, rows_of
@@ -61,6 +62,16 @@ def test_a_long_text_has_a_row_for_each_mask_cut_out_around_it():
 def test_what_cannot_be_filled_in_is_one_sentence(pretrained, capfd, text, said):
     assert run(pretrained[0], text=text) == 1
     assert said in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_another_vocabulary_than_the_networks_is_refused(pretrained, tmp_path, capfd):
+    folder, model = pretrained
+    (tmp_path / "vocab.txt").write_text("\n".join(reversed(PIECES)) + "\n")
+    checkpoints.save(tmp_path, model, small_network(), {"vocabulary_sha256": sha256_of(folder / "vocab.txt")})
+    assert run(tmp_path, text="w7 [MASK]") == 1
+    assert "vocab.txt is not the vocabulary that the network was pretrained with" in capfd.readouterr().err
+    (tmp_path / "vocab.txt").write_bytes((folder / "vocab.txt").read_bytes())
+    assert run(tmp_path, text="w7 [MASK]") == 0
 
 
 def test_a_vocabulary_with_capitals_keeps_them():

@@ -71,6 +71,11 @@ def test_label_files_of_both_kinds_are_read(tmp_path):
     assert read_labels(tmp_path / "labels.json").names == read_labels(tmp_path / "types.txt").names == LABELS.names
 
 
+def test_types_may_have_hyphens_and_labels_either_separator(tmp_path):
+    (tmp_path / "labels.json").write_text('{"O": 0, "S_person-real": 1, "B-person-real": 2}')
+    assert read_labels(tmp_path / "labels.json").names == ["O", "S_person-real", "B_person-real"]
+
+
 @pytest.mark.parametrize("content", ['{"O": 0, "S_name": 2}', '{"S_name": 0, "O": 1}', '{"O": 0, "X_name": 1}', "{}",
                                      "", '["O", "S_name"]', '{"O": "0", "S_name": [1]}'])
 def test_a_wrong_label_file_is_named(tmp_path, content):

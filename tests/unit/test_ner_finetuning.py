@@ -199,6 +199,44 @@ def test_clue_benchmark_evaluates_the_json_file_with_equal_scores(finetuned, cap
     assert [line.split(":")[0] for line in lines].count("label") == 10 and "avg F1: " in lines[-4]
 
 
+def test_entities_that_tokens_cannot_say_count_as_missed_in_rows_and_in_texts(finetuned, tmp_path, capfd):
+    lines = (finetuned / "dev.json").read_text(encoding="utf-8").splitlines()
+    first = json.loads(lines[0])
+    name = next(iter(first["label"]["name"]))
+    first["label"]["address"][name[0]] = [[0, 0]]    # inside a name
+    (tmp_path / "dev.json").write_text("\n".join([json.dumps(first), *lines[1:]]), encoding="utf-8")
+    assert run("task_data", task="cluener", train=finetuned / "train.json", dev=tmp_path / "dev.json", output_dir=tmp_path,
+               vocab_file=finetuned / "vocab.txt", max_seq_length=16) == 0
+    printed = []
+    for path, method in (("dev.tfrecord", "f1"), ("dev.json", "clue_benchmark")):
+        capfd.readouterr()
+        assert finetune(finetuned, finetuned, do_train="false", assessment_method=method, eval_data_file_path=tmp_path / path,
+                        schema_file_path=tmp_path / "schema.json",
+                        load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 0
+        printed.append(capfd.readouterr())
+    assert "1 entities do not fit its tokens and count as missed" in printed[0].err
+    rows, texts = (said.out.splitlines() for said in printed)
+    assert rows[-3:] == texts[-3:] and rows[0].startswith("records 37,") and texts[0].startswith("records 37,")
+    assert float(rows[-2].split()[1]) < 1
+
+
+def test_labels_of_types_that_the_network_does_not_know_are_left_out_aloud(finetuned, tmp_path, capfd):
+    (tmp_path / "dev.json").write_text('{"text": "温格在北京", "label": {"club": {"温格": [[0, 1]]}}}\n', encoding="utf-8")
+    assert predict(finetuned, "crf", input=tmp_path / "dev.json", output=tmp_path / "out.json",
+                   label_ids=tmp_path / "out.npz") == 0
+    assert "types that the network does not know (club): its labels are left out" in capfd.readouterr().err
+    assert "gold" not in np.load(tmp_path / "out.npz")
+
+
+def test_only_the_encoder_of_a_finetuned_network_is_started_from(finetuned, tmp_path, capfd):
+    assert finetune(finetuned, tmp_path, load_pretrain_checkpoint_path=finetuned / "softmax" / "model.ckpt", epoch_num=1,
+                    do_eval="false", AdamWeightDecay='{"learning_rate": 1e-9}') == 0
+    assert "starts from the encoder of" in capfd.readouterr().err
+    before, after = (checkpoints.read_weights(folder / "model.ckpt") for folder in (finetuned / "softmax", tmp_path))
+    same = {name for name in before if np.allclose(before[name], after[name], atol=1e-4)}
+    assert same >= {name for name in before if name.startswith("bert.")} and "classifier.weight" not in same
+
+
 def test_the_order_of_evaluation_is_drawn_and_changes_no_result(finetuned, capfd, monkeypatch):
     orders, batches_of = [], shared.batches_of
     monkeypatch.setattr(shared, "batches_of", lambda order, *rest: (orders.append([*order]), batches_of(order, *rest))[1])

@@ -187,10 +187,12 @@ def test_rows_hold_question_and_context_and_point_at_the_answer():
     assert rows.lengths.tolist() == [9] and rows.offsets.tolist() == [4]
 
 
-def test_long_contexts_and_questions_become_rows_and_are_cut():
+def test_long_contexts_and_questions_become_rows_and_are_cut(caplog):
+    caplog.set_level("INFO", "dump2bert")
     context = "the cafe of smith in the strasse was open . who"
     asked, paragraphs, windowed = rows_about(context, [("who was in the cafe ?", [("open", context.index("open"))])])
     rows = windowed.rows
+    assert "1 questions have more than 4 tokens and are cut there" in caplog.text
     assert windowed.cut == 1 and len(rows.input_ids) == len(window_starts(11, 12 - 7 + 0, 3))
     offset = rows.offsets[0]
     assert offset == 6
@@ -319,6 +321,15 @@ def test_statistics_name_what_does_not_fit(made):
     assert (train["records"], train["rows"], train["questions_left_out"]) == (2, 1, 1)
     assert train["not_fitting"] == [{"question": "b", "answer": "tea", "answer_start": 0, "reason": ABSENT, "used": False}]
     assert statistics["dev"]["not_fitting"] == []
+
+
+def test_a_dev_question_that_leaves_no_room_is_named_before_anything_is_written(tmp_path):
+    files = {"train": write(tmp_path / "train.json", squad()),
+             "dev": write(tmp_path / "dev.json", squad(question="who " * 20))}
+    write(tmp_path / "vocab.txt", "\n".join(VOCABULARY) + "\n")
+    with pytest.raises(BadInput, match=r"data\[0\].paragraphs\[0\].*has 20 tokens, which leaves no room"):
+        make_task_data("squad", files, tmp_path / "vocab.txt", tmp_path / "made", True, 12, 3, 20)
+    assert not (tmp_path / "made").exists()
 
 
 def test_training_data_none_of_whose_answers_is_in_its_context_are_refused(tmp_path):

@@ -183,6 +183,9 @@ def test_a_txt_holds_columns_where_it_begins_with_a_token_and_its_label_and_else
     own = dataset_of("people", "ner", fields={"text": 0, "label": 1})
     (tmp_path / "a.txt").write_text("\nAnn\tB-PER\nsings\tO\n")
     (tmp_path / "b.txt").write_text("Ann sings\nO my\n")
+    for name, text in (("c.txt", "I like vitamin B-12\n"), ("d.txt", "It is type O\nand so on\n")):
+        (tmp_path / name).write_text(text)
+        assert [record.text for record in texts(tmp_path / name, own)] == text.splitlines()
     assert [(record.text, record.entities) for record in texts(tmp_path / "a.txt", own)] == [("Ann sings", {(0, 3, "PER")})]
     assert [record.text for record in texts(tmp_path / "b.txt", own)] == ["Ann sings", "O my"]
 
@@ -198,6 +201,15 @@ def test_what_is_predicted_are_the_records_that_were_learnt(tmp_path, name, cont
     (tmp_path / name).write_text(content)
     learnt = read(tmp_path / name, own).records
     assert texts(tmp_path / name, own) == learnt and learnt[0].entities == {(0, 3, "PER")}
+
+
+def test_an_empty_text_in_a_table_has_no_entities(tmp_path):
+    (tmp_path / "a.tsv").write_text("text\tlabel\tid\n\t\t7\nAnn\t\t8\n")
+    own = dataset_of("people", "ner", fields={"text": "text", "label": "label"})
+    with pytest.raises(BadInput, match="line 3 has 1 tokens and no labels"):
+        read(tmp_path / "a.tsv", own)
+    (tmp_path / "a.tsv").write_text("text\tlabel\tid\n\t\t7\n")
+    assert [(record.text, record.entities) for record in read(tmp_path / "a.tsv", own).records] == [("", set())]
 
 
 def test_training_stops_early_where_the_development_score_gets_no_better(columns):

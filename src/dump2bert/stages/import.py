@@ -32,7 +32,8 @@ def run(*, source, destination, vocab_file, network_keys, compute_type):
             file.writelines(f"{word}\n" for word in words)
     checkpoints.save(destination, [{"name": name, "data": Tensor(value)} for name, value in found.weights.items()],
                      found.network, {"imported_from": {"path": str(source), "form": found.form, "files": {
-                         path.name: sha256_of(path) for path in found.files}}, "drawn": found.drawn}, found.known)
+                         path.name: sha256_of(path) for path in found.files}}, "drawn": found.drawn,
+                         "vocabulary_sha256": sha256_of(destination / "vocab.txt") if words is not None else None}, found.known)
     network = found.network
     say(f"{found.form}: {network['num_hidden_layers']} layers of {network['hidden_size']}, vocabulary "
         f"{network['vocab_size']}, positions {network['relative_positions']}, {network['hidden_act']}; "

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, make_folder
+from dump2bert.files import atomic_write, make_folder, sha256_of
 from dump2bert.progress import say
 
 
@@ -70,7 +70,7 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
         checkpoints.save(folder, training.model, network, {
             "step": training.step, "updates": training.updates, "epoch_size": options.epoch_size, "data": data,
             "seed": options.seed, "code": code, "adopted_state": state.adopted(), "device_num": world.size,
-            "rollbacks": len(training.rollbacks.lines),
+            "rollbacks": len(training.rollbacks.lines), "vocabulary_sha256": sha256_of(vocab_file) if vocab_file else None,
             "initial_weights": str(load_checkpoint_path) if load_checkpoint_path else None})
         with atomic_write(folder / "metrics.jsonl") as copy:
             copy.write((state.folder / "metrics.jsonl").read_text())

@@ -9,7 +9,7 @@ import numpy as np
 from mindspore import Tensor
 
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, input_lines, name_of
+from dump2bert.files import atomic_write, input_lines, name_of, sha256_of
 from dump2bert.nets.heads import BertForPretraining
 from dump2bert.progress import say
 from dump2bert.tasks.batches import MULTIPLE
@@ -23,7 +23,7 @@ def predict(checkpoint, vocab_file, input, output, batch_size, device_target, to
     """Write a JSON line for each line of `input` (a path, - or a Given text) to `output` (- is standard output):
     {"text", "masks": for each mask its `top` most probable words, [{"token", "probability"}, ..]}."""
     texts = read_masked(input)
-    model, network = load_pretrained(checkpoint, device_target)
+    model, network = load_pretrained(checkpoint, vocab_file, device_target)
     vocabulary = load_vocabulary(vocab_file)
     if len(vocabulary) > network["vocab_size"]:
         raise BadInput(f"{vocab_file} has {len(vocabulary)} words, and {checkpoint} {network['vocab_size']}: it is not the "
@@ -53,10 +53,13 @@ def read_masked(source):
     return texts
 
 
-def load_pretrained(checkpoint, device_target):
+def load_pretrained(checkpoint, vocab_file, device_target):
     """-> (BertForPretraining with its weights, the network's keys)."""
     context.set_up(device_target)
-    network = checkpoints.read_description(checkpoint)["network"]
+    description = checkpoints.read_description(checkpoint)
+    if description.get("provenance", {}).get("vocabulary_sha256") not in (None, sha256_of(vocab_file)):
+        raise BadInput(f"{vocab_file} is not the vocabulary that the network was pretrained with")
+    network = description["network"]
     network["compute_type"] = context.usable_compute_type(network["compute_type"], device_target)
     model = BertForPretraining(network)
     checkpoints.load_weights(checkpoint, model)

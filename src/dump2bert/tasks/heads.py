@@ -62,6 +62,6 @@ def start_from(checkpoint, model):
     if checkpoint is None:
         say("no checkpoint to start from: all weights are random")
         return None
-    kept = checkpoints.load_weights(checkpoint, model, needed="bert.")
-    say(f"starts from {checkpoint}; new: {', '.join(kept)}")
+    kept = checkpoints.load_weights(checkpoint, model, needed="bert.", only="bert.")
+    say(f"starts from the encoder of {checkpoint}; new: {', '.join(kept)}")
     return {"path": str(checkpoint), "sha256": sha256_of(checkpoint)}

@@ -80,8 +80,8 @@ def check_no_folder(path):
         raise BadInput(f"{path} is a folder: a file is wanted, for example {Path(path) / 'model.ckpt'}")
 
 
-def load_weights(path, cell, needed=""):
-    """Give `cell` the weights of the checkpoint `path`, by name.
+def load_weights(path, cell, needed="", only=""):
+    """Give `cell` the weights of the checkpoint `path` whose names start with `only`, by name.
 
     Weights whose names start with `needed` must be in the checkpoint (with "bert." a new head may be absent); a shape
     that differs is BadInput, as one sentence. -> names of the weights that keep their values.
@@ -89,7 +89,7 @@ def load_weights(path, cell, needed=""):
     values = read_weights(path)
     kept = []
     for item in cell.get_parameters():
-        value = values.get(item.name)
+        value = values.get(item.name) if item.name.startswith(only) else None
         if value is None and item.name.startswith(needed):
             raise BadInput(f"{path} has no {item.name}, so it is not of this network: compare the network options "
                            "with the network.json beside it")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from mindspore import Tensor
 
 from dump2bert.errors import BadInput
+from dump2bert.files import read_json
 from dump2bert.metrics.spans import span_scores
 from dump2bert.metrics.zoo import clue_benchmark
 from dump2bert.nets.bert import initialize, namespace
@@ -139,12 +140,25 @@ def read_development(options, method, labels, task, vocab_size):
 
     if method == "f1":
         rows = read_rows(path, options.schema_file_path, len(labels), vocab_size)
-        return Development(rows, token_entities(rows, rows.label_ids, labels),
-                           lambda label_ids: token_entities(rows, label_ids, labels), None, order(rows))
+        missed = not_fitting(path, len(rows.lengths))
+        return Development(rows, [*token_entities(rows, rows.label_ids, labels), missed],
+                           lambda label_ids: [*token_entities(rows, label_ids, labels), set()], None, order(rows))
     records = read_records(path, labels.types)
     aligned = align(records, tokenizer_for(task, options.vocab_file_path), labels, task["max_seq_length"])
     return Development(aligned.rows, [record.entities for record in records],
                        lambda label_ids: entities_of(aligned, label_ids, labels), records, order(aligned.rows))
+
+
+def not_fitting(path, rows):
+    """The entities that the labels of the TFRecord `path` do not say, for tokens cannot, as a record of their own, in which
+    none of them will be found: they count as missed, as in `evaluate`. From the statistics.json beside it, if there is one."""
+    beside = path.with_name("statistics.json")
+    splits = read_json(beside).get("splits", {}) if beside.is_file() else {}
+    found = splits.get(path.stem, {})
+    if not found.get("not_fitting") or found.get("rows") != rows:
+        return set()
+    say(f"{path}: {len(found['not_fitting'])} entities do not fit its tokens and count as missed ({beside} names them)")
+    return {(-1 - number, -number, one["type"]) for number, one in enumerate(found["not_fitting"])}
 
 
 def check_form(path, wanted, other_method, method):
@@ -169,7 +183,7 @@ def report(model, development, labels, batch_size, method):
     timed = predict_labels(model, development.rows, batch_size, "evaluated", development.order)
     found = development.entities(timed.label_ids)
     tokens = label_id_scores(development.rows.label_ids, timed.label_ids)
-    print(f"records {len(development.gold)}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
+    print(f"records {development.rows.record_numbers.max(initial=-1) + 1}, {1000 * timed.seconds / timed.steps:.3f} ms/step, "
           f"total time {timed.seconds:.3f} s ({duration(timed.seconds)})")
     print("zoo's scores of tokens: " + ", ".join(f"{name} {value:.6f}" for name, value in tokens.items()))
     if method == "clue_benchmark":

@@ -81,4 +81,4 @@ def read_labels(path):
     for name in names[1:]:
         if name[:1] not in PREFIXES or name[1:2] not in ("_", "-") or not name[2:]:
             raise BadInput(f"{path} has the label {name!r}; S_TYPE, B_TYPE, M_TYPE and E_TYPE are known")
-    return Labels([name.replace("-", "_", 1) for name in names])
+    return Labels(["O", *(f"{name[0]}_{name[2:]}" for name in names[1:])])

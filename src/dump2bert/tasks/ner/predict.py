@@ -9,7 +9,7 @@ import numpy as np
 from mindspore import Tensor
 
 from dump2bert.digest import load
-from dump2bert.files import atomic_write
+from dump2bert.files import atomic_write, name_of
 from dump2bert.progress import say
 from dump2bert.tasks.batches import encoder_size
 from dump2bert.tasks.datasets import dataset_of
@@ -85,8 +85,12 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     _, task = describe_finetuned(checkpoint, "ner")
     labels = Labels(task["labels"])
     dataset = dataset_of(task["name"], "ner", **own)
-    records = [record if {kind for _, _, kind in record.entities or ()} <= set(labels.types) else
-               record._replace(entities=None) for record in texts(input, dataset)]
+    records = texts(input, dataset)
+    unknown = sorted({kind for record in records for _, _, kind in record.entities or ()} - {*labels.types})
+    if unknown:
+        say(f"{name_of(input)} has entities of types that the network does not know ({', '.join(unknown)}): its labels are "
+            "left out")
+        records = [record._replace(entities=None) for record in records]
     tokenizer = tokenizer_for(task, vocab_file)
     aligned = align(records, tokenizer, labels, task["max_seq_length"])
     if answers:

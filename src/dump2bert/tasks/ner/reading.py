@@ -42,10 +42,10 @@ def record_from(values, fields, number, where, line, types, labelled):
             except ValueError as error:
                 raise BadInput(f"{where}: its label is not valid JSON: {error}") from error
         else:
-            text, label = text.split(), label.split() or None
+            text, label = text.split(), label.split() or (None if text.strip() else [])
     if isinstance(text, list) and all(isinstance(token, str) for token in text):
         if labelled and not isinstance(label, list):
-            raise BadInput(f"{where} has a list of tokens and no list of labels")
+            raise BadInput(f"{where} has {len(text)} tokens and no labels")
         return record_of_tags(text, label, number, where, line, types)
     if isinstance(label, list):
         label = label_of_list(label, text, where)
@@ -81,6 +81,7 @@ def texts(path, dataset):
 
 
 def holds_columns(path, fields):
-    """Whether a .txt begins with a token and its label, and so is no plain text."""
-    cells = next((block[0][1] for block in column_blocks(path)), [])
-    return len(cells) > 1 and is_label(value_at(cells, fields.label))
+    """Whether a .txt begins with a sentence of columns, all lines alike and with a label, and so is no plain text."""
+    rows = [cells for _, cells in next(column_blocks(path), [])]
+    return len({len(cells) for cells in rows}) == 1 and len(rows[0]) > 1 and all(
+        is_label(value_at(cells, fields.label)) for cells in rows) and (len(rows) > 1 or len(rows[0]) == 2)

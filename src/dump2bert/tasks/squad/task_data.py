@@ -28,6 +28,7 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
     statistics = {"task": task, "kind": "squad", "max_seq_length": max_seq_length, "doc_stride": doc_stride,
                   "max_query_length": max_query_length, "do_lower_case": do_lower_case,
                   "vocabulary_sha256": sha256_of(vocab_file), "splits": {}}
+    made = {}    # both before either is written
     for split, path in files.items():
         training = split == "train"
         paragraphs = tokenize(asked[split].contexts, tokenizer)
@@ -37,11 +38,14 @@ def make_task_data(task, files, vocab_file, output_dir, do_lower_case, max_seq_l
                            "to learn")
         windowed = make_windows(asked[split], paragraphs, tokenizer, max_seq_length, doc_stride, max_query_length,
                                 spans if training else None)
-        write_rows(output_dir / f"{split}.tfrecord", windowed.rows, training)
-        write_json(output_dir / f"schema_{'train' if training else 'eval'}.json",
-                   schema(len(windowed.rows.input_ids), max_seq_length, training))
+        made[split] = windowed.rows
         statistics["splits"][split] = describe(asked[split], paragraphs, windowed, spans, problems, path)
         warn(split, path, asked[split], problems, statistics["splits"][split])
+    for split, rows in made.items():
+        training = split == "train"
+        write_rows(output_dir / f"{split}.tfrecord", rows, training)
+        write_json(output_dir / f"schema_{'train' if training else 'eval'}.json",
+                   schema(len(rows.input_ids), max_seq_length, training))
     shortest = max_seq_length - max_query_length - 3
     if doc_stride >= shortest:
         say(f"doc_stride {doc_stride} leaves long contexts of long questions cut into rows that do not overlap: an answer "

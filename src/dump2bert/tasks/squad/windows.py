@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dump2bert.errors import BadInput
+from dump2bert.progress import say
 
 FIRST_UNIQUE_ID = 1_000_000_000    # of a file's first row, as Google's run_squad.py numbers them
 
@@ -85,7 +86,7 @@ def make_windows(asked, paragraphs, tokenizer, max_seq_length, doc_stride, max_q
             continue
         size = max_seq_length - len(heads[-1]) - 1
         if size < 1:
-            raise BadInput(f"question {question.id} has {len(heads[-1]) - 2} tokens, which leaves no room for its context "
+            raise BadInput(f"{question.where} has {len(heads[-1]) - 2} tokens, which leaves no room for its context "
                            f"in rows of {max_seq_length}: lower --max_query_length or raise --max_seq_length")
         places += [(number, start, size) for start in
                    window_starts(len(paragraphs[question.context].ids), size, doc_stride)]
@@ -105,4 +106,6 @@ def make_windows(asked, paragraphs, tokenizer, max_seq_length, doc_stride, max_q
             first, last = spans[number]
             if start <= first and last < start + len(ids):
                 rows.start_positions[row], rows.end_positions[row] = first - start + offset, last - start + offset
+    if cut:
+        say(f"{cut} questions have more than {max_query_length} tokens and are cut there (max_query_length)")
     return Windowed(rows, cut, unknown)
