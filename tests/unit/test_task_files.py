@@ -179,15 +179,27 @@ def test_a_ner_set_in_columns_of_ones_own_is_learnt_predicted_and_scored(columns
     assert set(metrics["metrics"]["standard"]["per_type"]) == {"PER"}
 
 
+def test_predictions_for_columns_hold_the_text_that_places_count_in_and_columns_may_come_from_standard_input(
+        columns, monkeypatch, capfd):
+    told = [json.loads(line) for line in (columns / "predictions.json").read_text().splitlines()]
+    assert [one["text"] for one in told] == [record.text for record in texts(columns / "dev.bioes", dataset_of(
+        "people", "ner", fields={"text": 0, "label": -1}))[0]]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((columns / "dev.bioes").read_bytes())))
+    capfd.readouterr()
+    assert run("predict", device_target="CPU", checkpoint=columns / "run" / "model.ckpt", input="-", output="-",
+               vocab_file=columns / "vocab.txt", fields={"text": 0, "label": -1}, format="conll") == 0
+    assert capfd.readouterr().out == (columns / "predictions.json").read_text()
+
+
 def test_a_txt_holds_columns_where_it_begins_with_a_token_and_its_label_and_else_plain_text(tmp_path):
     own = dataset_of("people", "ner", fields={"text": 0, "label": 1})
     (tmp_path / "a.txt").write_text("\nAnn\tB-PER\nsings\tO\n")
     (tmp_path / "b.txt").write_text("Ann sings\nO my\n")
     for name, text in (("c.txt", "I like vitamin B-12\n"), ("d.txt", "It is type O\nand so on\n")):
         (tmp_path / name).write_text(text)
-        assert [record.text for record in texts(tmp_path / name, own)] == text.splitlines()
-    assert [(record.text, record.entities) for record in texts(tmp_path / "a.txt", own)] == [("Ann sings", {(0, 3, "PER")})]
-    assert [record.text for record in texts(tmp_path / "b.txt", own)] == ["Ann sings", "O my"]
+        assert [record.text for record in texts(tmp_path / name, own)[0]] == text.splitlines()
+    assert [(record.text, record.entities) for record in texts(tmp_path / "a.txt", own)[0]] == [("Ann sings", {(0, 3, "PER")})]
+    assert [record.text for record in texts(tmp_path / "b.txt", own)[0]] == ["Ann sings", "O my"]
 
 
 @pytest.mark.parametrize("name, content", [
@@ -200,7 +212,7 @@ def test_what_is_predicted_are_the_records_that_were_learnt(tmp_path, name, cont
     own = dataset_of("people", "ner", fields={"text": "text", "label": "label"})
     (tmp_path / name).write_text(content)
     learnt = read(tmp_path / name, own).records
-    assert texts(tmp_path / name, own) == learnt and learnt[0].entities == {(0, 3, "PER")}
+    assert texts(tmp_path / name, own) == (learnt, False) and learnt[0].entities == {(0, 3, "PER")}
 
 
 def test_an_empty_text_in_a_table_has_no_entities(tmp_path):

@@ -85,7 +85,7 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     _, task = describe_finetuned(checkpoint, "ner")
     labels = Labels(task["labels"])
     dataset = dataset_of(task["name"], "ner", **own)
-    records = texts(input, dataset)
+    records, columns = texts(input, dataset, own.get("format"))
     unknown = sorted({kind for record in records for _, _, kind in record.entities or ()} - {*labels.types})
     if unknown:
         say(f"{name_of(input)} has entities of types that the network does not know ({', '.join(unknown)}): its labels are "
@@ -100,11 +100,11 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     found = entities_of(aligned, timed.label_ids, labels)
     if str(output) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-        write_predictions(sys.stdout, records, found)
+        write_predictions(sys.stdout, records, found, columns)
         sys.stdout.flush()
     else:
         with atomic_write(output) as file:
-            write_predictions(file, records, found)
+            write_predictions(file, records, found, columns)
     if label_ids:
         write_label_ids(label_ids, records, aligned.rows, timed)
     say(f"{len(records)} records, {sum(map(len, found))} entities, {timed.seconds:.1f} s")

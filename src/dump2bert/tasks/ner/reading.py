@@ -69,15 +69,14 @@ def label_of_list(entities, text, where):
     return label
 
 
-def texts(path, dataset):
-    """Records to predict: a file in the data set's own form, or plain text. Standard input and a Given text may be JSON lines
-    with a "text", too."""
-    if isinstance(path, Given) or str(path) == "-":
-        return read_texts(path)
-    columns = str(path).removesuffix(".gz").endswith(".txt") and dataset.text_format == "conll"
-    if dataset.format or has_known_suffix(path) or columns and holds_columns(path, dataset.forms[-1]):
-        return read(path, dataset, labelled=False).records
-    return read_texts(path)
+def texts(path, dataset, form=None):
+    """-> records to predict, and whether they come from columns. They are in `form` where that is given; else a file may be in the
+    data set's own form, or plain text, and standard input and a Given text may be JSON lines with a "text", or plain text."""
+    file = not isinstance(path, Given) and str(path) != "-"
+    columns = file and str(path).removesuffix(".gz").endswith(".txt") and dataset.text_format == "conll"
+    if form or file and (dataset.format or has_known_suffix(path)) or columns and holds_columns(path, dataset.forms[-1]):
+        return read(path, dataset, labelled=False).records, format_of(path, dataset.format, dataset.text_format) == "conll"
+    return read_texts(path), False
 
 
 def holds_columns(path, fields):

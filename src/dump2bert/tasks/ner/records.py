@@ -112,10 +112,12 @@ def label_of(entities, text):
     return label
 
 
-def write_predictions(file, records, entities):
-    """Write the submission of `records` with the predicted `entities` of each to an open text file."""
+def write_predictions(file, records, entities, with_text=False):
+    """Write the submission of `records` with the predicted `entities` of each to an open text file. with_text: also the
+    text, in which the places of the entities count: columns have it not as such."""
     for record, found in zip(records, entities, strict=True):
-        file.write(json.dumps({"id": record.id, "label": label_of(found, record.text)}, ensure_ascii=False) + "\n")
+        text = {"text": record.text} if with_text else {}
+        file.write(json.dumps({"id": record.id, **text, "label": label_of(found, record.text)}, ensure_ascii=False) + "\n")
 
 
 def read_predictions(path, records, types=None):
