@@ -20,7 +20,8 @@ def get_task_place(name, split):
     return get_place(places, f"tasks.{name}.{split}", f"{name}_{split}")
 
 
-TASK_FILES = {(name, split): get_task_place(name, split) for name in TASKS for split in ("train", "dev")}
+TASK_FILES = {(name, split): get_task_place(name, split) for name in TASKS for split in ("train", "dev", "test")
+              if getattr(TASKS[name], split)}
 
 RUN = f"{RESULTS}/networks/{{network}}/tasks/{{variant}}/seed-{{seed}}"
 
@@ -81,6 +82,10 @@ def get_gold(wildcards):
     return TASK_FILES[VARIANTS[wildcards.variant][0], "dev"]
 
 
+def get_test(wildcards):
+    return TASK_FILES[VARIANTS[wildcards.variant][0], "test"]
+
+
 def get_start(wildcards):
     """The checkpoint that finetuning starts from: this run's own, an imported one, or none."""
     return [] if get_origin(wildcards.network) == "random" else f"{get_weights(wildcards.network)}/model.ckpt"
@@ -136,17 +141,17 @@ def get_file_flags(wildcards, input):
                       "eval_json_path": input.questions or None})
 
 
-def get_form(task):
+def get_form(task, split="dev"):
     """The form of a task's predictions: GLUE's tsv where the records are a table of labels or scores, else JSON lines."""
-    is_table = TASK_FILES[task, "dev"].removesuffix(".gz").endswith((".tsv", ".csv"))
+    is_table = TASK_FILES[task, split].removesuffix(".gz").endswith((".tsv", ".csv"))
     return "tsv" if is_table and TASKS[task].kind in ("classification", "regression") else "json"
 
 
-def get_variants(form, *kinds):
-    """A pattern of the variants of these kinds whose predictions have this form; one that nothing matches where there are
-    none."""
-    return "|".join(variant for variant, (task, _) in VARIANTS.items()
-                    if get_form(task) == form and TASKS[task].kind in kinds) or "(?!)"
+def get_variants(form, *kinds, split="dev"):
+    """A pattern of the variants of these kinds whose predictions for a split have this form; one that nothing matches where
+    there are none."""
+    return "|".join(variant for variant, (task, _) in VARIANTS.items() if (task, split) in TASK_FILES
+                    and get_form(task, split) == form and TASKS[task].kind in kinds) or "(?!)"
 
 
 def get_predictions(wildcards):
@@ -170,6 +175,13 @@ def get_runs(task, *files):
             for network in (TASKS[task].networks or NETWORKS)
             for variant, (name, _) in VARIANTS.items() if name == task
             for seed in TASKS[task].seeds for file in files]
+
+
+def get_test_predictions(wildcards):
+    """Predictions of all runs of a task for its test records, if it has any."""
+    if not TASKS[wildcards.task].test:
+        return []
+    return get_runs(wildcards.task, f"test_predictions.{get_form(wildcards.task, 'test')}")
 
 
 rule task_data:
@@ -279,6 +291,32 @@ use rule predict as predict_squad with:
         label_ids=f"{RUN}/predictions.npz",
         nbest=f"{RUN}/predictions.nbest.json",
     wildcard_constraints: variant=get_variants("json", "squad")
+
+
+rule predict_test:
+    message: "Predicting the test records of {wildcards.variant} with {wildcards.network}, seed {wildcards.seed}"
+    params:
+        code=get_finetune_code("predict"),
+        flags=get_predict_flags,
+    input:
+        model=f"{RUN}/model.ckpt",
+        network=f"{RUN}/network.json",
+        vocab_file=VOCABULARY,
+        records=get_test,
+    output: f"{RUN}/test_predictions.json"
+    wildcard_constraints: variant=get_variants("json", *KINDS, split="test")
+    log: f"{RESULTS}/logs/predict/{{network}}/{{variant}}-{{seed}}-test.log"
+    benchmark: f"{RESULTS}/benchmarks/predict/{{network}}/{{variant}}-{{seed}}-test.tsv"
+    threads: CONFIG.threads.predict
+    resources: mem_mb=get_memory(4000)
+    shell:
+        "dump2bert --log {log:q} predict {params.flags:q} --checkpoint {input.model:q} --vocab_file {input.vocab_file:q}"
+        " --input {input.records:q} --output {output:q}"
+
+
+use rule predict_test as predict_test_table with:
+    output: f"{RUN}/test_predictions.tsv"
+    wildcard_constraints: variant=get_variants("tsv", *KINDS, split="test")
 
 
 rule evaluate:

@@ -41,6 +41,7 @@ rule task_page:
         config=get_task_page_values,
     input:
         scores=get_task_scores,
+        test_predictions=get_test_predictions,    # not shown: made with the rest of the task
     output: f"{RESULTS}/report/{{task}}.html"
     log: f"{RESULTS}/logs/report/{{task}}.log"
     benchmark: f"{RESULTS}/benchmarks/report/{{task}}.tsv"

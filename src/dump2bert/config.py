@@ -321,10 +321,12 @@ class Task(DataForm):
     """Training records: path, address or `sample:FILE`; with `archive` the name of a member of it."""
     dev: Places | None = None
     """Development records, which are evaluated; named as `train` is."""
+    test: Places | None = None
+    """Test records, for which every run predicts and which may have no labels; named as `train` is; null: there are none."""
     train_records: Positive | None = None
     """Train on so many of the training records, drawn the same every time; null: on all."""
     archive: Places | None = None
-    """The zip or tar archive that holds both: path or address (several: mirrors, tried in order)."""
+    """The zip or tar archive that holds them: path or address (several: mirrors, tried in order)."""
     sha256: Sha256 | None = None
     """SHA-256 that the archive must have."""
     networks: Annotated[list[str], Field(min_length=1), AfterValidator(distinct)] | None = None
@@ -340,8 +342,8 @@ class Task(DataForm):
     def has_data(self):
         if not (self.train and self.dev):
             raise ValueError("a task needs data: give `train` and `dev`")
-        if self.archive and len(self.train) + len(self.dev) > 2:
-            raise ValueError("with `archive`, `train` and `dev` name one member each")
+        if self.archive and any(len(places or ()) > 1 for places in (self.train, self.dev, self.test)):
+            raise ValueError("with `archive`, `train`, `dev` and `test` name one member each")
         if self.sha256 and not self.archive:
             raise ValueError("sha256 is that of an `archive`, and there is none")
         return self

@@ -37,8 +37,8 @@ def know_data_sets(tasks):
     """Give each task ({name: config.Task}) the kind and the assessment method that it does not give itself. ValueError where
     it does not fit what is known of its data set."""
     for name, task in tasks.items():
-        task.kind = kind_of(name, task.kind, task.spec, task.fields)
         try:
+            task.kind = kind_of(name, task.kind, task.spec, task.fields)
             dataset = dataset_of(name, task.kind, task.spec, task.format, task.fields, task.labels)
         except BadInput as error:
             raise ValueError(f"tasks.{name}: {error}") from error

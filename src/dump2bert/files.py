@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import sys
 import zlib
 from pathlib import Path
@@ -14,6 +15,10 @@ from dump2bert.errors import BadInput
 # How a packed file begins.
 PACKINGS = {b"BZh": "bz2", b"\x1f\x8b": "gz", b"7z\xbc\xaf": "7z", b"\xfd7zX": "xz", b"PK\x03\x04": "zip",
             b"\x28\xb5\x2f\xfd": "zstd"}
+
+
+# How JSON writes half of a character beyond the first 65,536; a pair of them is well.
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @contextlib.contextmanager
@@ -73,10 +78,20 @@ def write_json(path, value):
 def read_json(path):
     """The value of a JSON file. BadInput names file, line and what is wrong."""
     with opened(path) as file:
-        try:
-            return json.load(file)
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{path} is not valid JSON: {error}") from error
+        return parsed(file.read(), path)
+
+
+def parsed(text, where):
+    """The value of a JSON text; BadInput, which begins with `where`, if it is none."""
+    try:
+        value = json.loads(text)
+        if HALF_CHARACTER.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{where} holds half a character, {error.object[error.start]!r}, which no text can have") from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{where} is not valid JSON: {error}") from error
 
 
 def read_lines(path):
@@ -113,13 +128,14 @@ def name_of(source):
 
 
 def input_lines(source):
-    """read_lines of a file, of standard input (-) or of a Given text."""
+    """read_lines of records: of a file, of standard input (-) or of a Given text. Here "\\r" alone ends a line, too."""
     if isinstance(source, Given):
-        yield from enumerate(source.removesuffix("\n").split("\n"), 1)
+        lines = enumerate(source.removesuffix("\n").split("\n"))
     elif str(source) == "-":
-        yield from decoded_lines(sys.stdin.buffer, name_of(source))
+        lines = decoded_lines(sys.stdin.buffer, name_of(source))
     else:
-        yield from read_lines(source)
+        lines = read_lines(source)
+    yield from enumerate((part for _, line in lines for part in line.split("\r")), 1)
 
 
 def documents_of(lines):
@@ -143,12 +159,8 @@ def read_json_lines(path):
 def json_lines(lines, name):
     """read_json_lines of numbered lines; name: what errors call their file."""
     for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            yield number, json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{name} line {number} is not valid JSON: {error}") from error
+        if line.strip():
+            yield number, parsed(line, f"{name} line {number}")
 
 
 def sha256_of(path):
@@ -159,13 +171,13 @@ def sha256_of(path):
 
 @contextlib.contextmanager
 def opened(path, mode="r", compressed=True):
-    """Open for reading, .gz transparently; BadInput where the file is missing, unreadable or a broken .gz."""
-    path = Path(path)
+    """Open for reading, .gz transparently, text as UTF-8 with or without a byte order mark; BadInput where the file is missing, unreadable or a broken .gz."""
+    path, text = Path(path), {} if "b" in mode else {"encoding": "utf-8-sig"}
     try:
         if compressed and path.suffix == ".gz":
-            file = gzip.open(path, mode if "b" in mode else mode + "t", **({} if "b" in mode else {"encoding": "utf-8"}))
+            file = gzip.open(path, mode + ("t" if text else ""), **text)
         else:
-            file = open(path, mode, **({} if "b" in mode else {"encoding": "utf-8"}))
+            file = open(path, mode, **text)
         with file:
             yield file
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:

@@ -1,9 +1,11 @@
 """Classification and regression through the command line, on tasks that a tiny network learns in seconds."""
 
+import io
 import itertools
 import json
 import random
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -233,6 +235,24 @@ class TestRecords:
         with pytest.raises(BadInput, match="line 1 has the score 'nan'"):
             self.read(tmp_path, "a.tsv", "g\tf\ty\t1\tnan\ta\tb\n", dataset_of("stsb", None))
 
+    @pytest.mark.parametrize("row, what", [('a,"x\ty",1', "label 'x\\\\ty'"), ('a,x,"1\n2"', "id '1\\\\n2'")])
+    def test_labels_and_ids_that_predictions_in_a_table_could_not_hold_are_refused(self, tmp_path, row, what):
+        own = dataset_of("mine", "classification", fields={"text": "text", "label": "label", "id": "id"})
+        with pytest.raises(BadInput, match=f"has the {what}: tabs and line breaks"):
+            self.read(tmp_path, "a.csv", f"text,label,id\n{row}\n", own)
+
+    def test_a_header_over_numbered_columns_is_suspected(self, tmp_path, caplog):
+        caplog.set_level("INFO", "dump2bert")
+        own = dataset_of("mine", "classification", fields={"text": 0, "label": 1})
+        assert len(self.read(tmp_path, "a.tsv", "text\tlabel\na\tx\nb\tx\n", own)) == 3
+        assert "line 1: no other record has the label 'label'. If the line is a header" in caplog.text
+        caplog.clear()
+        self.read(tmp_path, "b.tsv", "a\tx\nb\tx\n", own)
+        assert not caplog.text
+        own = dataset_of("mine", "regression", fields={"text": 0, "label": 1})
+        with pytest.raises(BadInput, match="line 1 has the score 'label'; a number is wanted .of a file with a header"):
+            self.read(tmp_path, "a.tsv", "text\tlabel\na\t1\n", own)
+
     @pytest.mark.parametrize("content, complaint", [
         ("index\tprediction\n0\t1\n0\t1\n", "line 3 predicts the record 0 a second time"),
         ("index\tprediction\n0\t1\n", "lacks a prediction for 1 of 2"), ("index\tprediction\n5\t1\n", "not among the 2"),
@@ -318,6 +338,19 @@ def test_a_development_set_of_one_record_and_an_empty_text_are_scored(finetuned,
     assert run("evaluate", task=task, kind="classification", gold=tmp_path / "one.json",
                predictions=tmp_path / "found.json", output=tmp_path / "metrics.json") == 0
     assert read(tmp_path / "metrics.json")["records"] == 1
+
+
+@of("mine")
+def test_a_table_may_come_from_standard_input_and_ids_that_come_twice_are_said(finetuned, capfd, monkeypatch):
+    _, folder = finetuned
+    fields = {"text": "one", "text_pair": "two", "id": "id"}
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one,two,id\nw1,w0,7\n\"w2, w3\",w1,7\n")))
+    capfd.readouterr()
+    assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", fields=fields, input="-",
+               vocab_file=folder / "vocab.txt", format="csv") == 0
+    printed = capfd.readouterr()
+    assert [json.loads(line)["id"] for line in printed.out.splitlines()] == ["7", "7"]
+    assert "standard input has several records with one id, first 7 in lines 2 and 3" in printed.err
 
 
 @of("tnews")

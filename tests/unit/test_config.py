@@ -26,6 +26,7 @@ WRONG = [
     ({"pretraining_data": {"max_seq_length": 16}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
     ({"tasks": {"cluener": {"kind": "ner"}}}, "tasks.cluener: a task needs data"),
     ({"tasks": {"cluener": {"train": ["a", "b"], "dev": "c", "archive": "d"}}}, "name one member each"),
+    ({"tasks": {"cluener": {"train": "a", "dev": "b", "test": ["c", "d"], "archive": "e"}}}, "name one member each"),
     ({"tasks": {"cluener": {"train": "a", "dev": "b", "sha256": "ab" * 32}}}, "sha256 is that of an `archive`"),
     ({"tasks": {"cluener": {"train": "a", "dev": "b", "networks": ["bse"]}}, "networks": {"base": {}}},
      "tasks.cluener.networks names 'bse', which is not under networks (did you mean base?)"),

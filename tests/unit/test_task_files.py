@@ -46,12 +46,16 @@ class TestDatasets:
             "mrpc": {"train": "a.tsv", "dev": "b.tsv"}, "stsb": {"train": "a.tsv", "dev": "b.tsv"},
             "mine": {"spec": "resume_ner", "train": "a", "dev": "b"}, "people": {"train": "a.json", "dev": "b.json"},
             "own": {"kind": "classification", "fields": {"text": 0, "label": 1}, "labels": ["no", 1], "train": "a.csv",
-                    "dev": "b.csv", "assessment_method": "mcc"}}}).tasks
+                    "dev": "b.csv", "assessment_method": "mcc"},
+            "quiz": {"kind": "squad", "train": "a.json", "dev": "b.json"},
+            "tnews": {"fields": {"text": "title", "label": "class"}, "train": "a.json", "dev": "b.json"}}}).tasks
         found = {name: (task.kind, task.assessment_method) for name, task in tasks.items()}
         assert found == {"mrpc": ("classification", "f1"), "stsb": ("regression", None), "mine": ("ner", None),
-                         "people": ("ner", None), "own": ("classification", "mcc")}
+                         "people": ("ner", None), "own": ("classification", "mcc"), "quiz": ("squad", None),
+                         "tnews": ("classification", "accuracy")}
 
     @pytest.mark.parametrize("task, said", [
+        ({"fields": {"text": "t"}}, "mine is no known data set: say its kind, one of classification, regression, ner"),
         ({"spec": "mrcp"}, "spec mrcp is no known data set (did you mean mrpc?)"),
         ({"kind": "classification"}, "name the fields of its records"),
         ({"spec": "cola", "kind": "ner"}, "cola is a data set of the kind classification, not ner"),
@@ -69,6 +73,37 @@ class TestTables:
         values = {"a": "x", "b": {"c": "y"}, "d.e": "z"}
         assert [value_at(values, field) for field in ("a", "b.c", "d.e", "n", ["a", "b.c"])] == ["x", "y", "z", None, "x y"]
         assert [value_at(["x", "y"], field) for field in (1, -1, 2, -3)] == ["y", "y", None, None]
+
+    def test_old_and_mixed_line_ends_all_end_a_line(self, tmp_path):
+        (tmp_path / "a.tsv").write_bytes(b"text\tlabel\ra\t1\r\nb\t2\nc\t3\rd\t4")
+        found = [[line, *values.values()] for line, _, values in rows_of(tmp_path / "a.tsv", "tsv", (Fields("text", None, "label"),))]
+        assert found == [[2, "a", "1"], [3, "b", "2"], [4, "c", "3"], [5, "d", "4"]]
+        (tmp_path / "a.bio").write_bytes(b"Ann B-PER\rsings O\r\rBob B-PER\r")
+        own = dataset_of("people", "ner", fields={"text": 0, "label": 1})
+        assert [record.text for record in read(tmp_path / "a.bio", own).records] == ["Ann sings", "Bob"]
+
+    def test_the_records_of_a_json_list_have_the_lines_on_which_they_begin(self, tmp_path):
+        (tmp_path / "a.json").write_text('\ufeff\n[\n {"text": "[,]",\n  "label": 1}, {"text": "b"},\n\n[7]\n]\n', encoding="utf-8")
+        lines = []
+        with pytest.raises(BadInput, match=r"line 6 is no record: an object is wanted, but it is \[7\]"):
+            lines.extend(line for line, *_ in rows_of(tmp_path / "a.json", "json", (Fields("text"),)))
+        (tmp_path / "a.json").write_text('[{"text": "a"}, {"text": "b"},\n{"text": "c"}]')
+        assert [line for line, *_ in rows_of(tmp_path / "a.json", "json", (Fields("text"),))] == [1, 1, 2]
+
+    def test_half_a_character_is_refused_where_it_stands_and_a_pair_is_well(self, tmp_path):
+        for content, place in (('{"text": "a"}\n{"text": "x \\ud83d"}\n', " line 2"), ('[{"text": "x \\uDE00"}]', "")):
+            (tmp_path / "a.json").write_text(content)
+            with pytest.raises(BadInput, match=f"a.json{place} holds half a character"):
+                list(rows_of(tmp_path / "a.json", "json", (Fields("text"),)))
+        (tmp_path / "a.json").write_text('{"text": "\\ud83d\\ude00"}')
+        assert [values["text"] for *_, values in rows_of(tmp_path / "a.json", "json", (Fields("text"),))] == ["\U0001f600"]
+
+    def test_a_text_of_csv_may_be_long_and_a_header_has_each_name_once(self, tmp_path):
+        (tmp_path / "a.csv").write_text("text,label\n" + "a" * 200_000 + ",1\n")
+        assert len(list(rows_of(tmp_path / "a.csv", "csv", (Fields("text", None, "label"),)))[0][2]["text"]) == 200_000
+        (tmp_path / "a.csv").write_text("text,label,label\na,1,2\n")
+        with pytest.raises(BadInput, match="several columns of the name label"):
+            list(rows_of(tmp_path / "a.csv", "csv", (Fields("text", None, "label"),)))
 
     def test_csv_with_quotes_line_breaks_and_mixed_line_ends(self, tmp_path):
         (tmp_path / "a.csv").write_bytes('text,label\r\n"a, ""b""\nc",1\nd,2\r\n'.encode())

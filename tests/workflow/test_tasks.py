@@ -21,11 +21,12 @@ tasks:
   tnews: {seeds: [1, 2], finetune: {epoch_num: null}}
   cola: {finetune: {epoch_num: null}}
   stsb: {finetune: {epoch_num: null}}
-  squad: {finetune: {epoch_num: null}}
+  squad: {finetune: {epoch_num: null}, test: sample:squad/dev-v1.1.json}
   mine:
     kind: classification
     train: mine.csv
     dev: mine.csv
+    test: mine.csv
     fields: {text: question, text_pair: answer, label: verdict}
     labels: [wrong, right]
     assessment_method: f1
@@ -65,6 +66,12 @@ def test_every_task_has_a_network_predictions_scores_and_a_page(answered):
     assert answered.stale() == {}
 
 
+def test_test_records_are_predicted_by_the_network_as_development_records_are(answered):
+    for task, form in (("mine", "tsv"), ("squad", "json")):
+        run = answered.folder / f"results/networks/base/tasks/{task}/seed-1"
+        assert (run / f"test_predictions.{form}").read_bytes() == (run / f"predictions.{form}").read_bytes()
+
+
 def test_a_task_report_asks_for_nothing_of_another_task(answered):
     answered.edit("overlay.yaml", "seeds: [1, 2]", "seeds: [1, 2, 3]")
     found = {task: answered.stale(f"{task}_report") for task in ("cola", "stsb", "mine", "tnews")}
@@ -77,4 +84,5 @@ def test_the_labels_of_a_data_set_make_its_records_stale_and_nothing_else(answer
     answered.edit("overlay.yaml", "labels: [wrong, right]", "labels: [right, wrong]")
     found = answered.stale()
     answered.edit("overlay.yaml", "labels: [right, wrong]", "labels: [wrong, right]")
-    assert found == {"task_data": 1, "finetune": 1, "predict_table": 1, "evaluate": 1, "task_page": 1, "report": 1}
+    assert found == {"task_data": 1, "finetune": 1, "predict_table": 1, "predict_test_table": 1,
+                     "evaluate": 1, "task_page": 1, "report": 1}

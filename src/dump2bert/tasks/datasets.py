@@ -110,8 +110,10 @@ DATASETS = {
 
 
 def kind_of(task, kind=None, spec=None, fields=None):
-    """The kind of a task: `kind` if it is given, else that of the known data set, else ner."""
-    known = DATASETS.get(spec or task) if spec or not fields else None
+    """The kind of a task: `kind` if it is given, else that of the known data set, else ner, which can do without fields."""
+    known = DATASETS.get(spec or task)
+    if not (kind or known) and fields:
+        raise BadInput(f"{task} is no known data set: say its kind, one of classification, regression, ner")
     return kind or (known.kind if known else "ner")
 
 
@@ -150,6 +152,8 @@ def own(task, kind, fields):
     if kind == "ner":   # records in CLUENER's form, or columns
         forms = (fields_of(fields),) if fields else (Fields("text", None, "label", "id"), *CONLL)
         return Dataset("ner", forms=forms, assessment_method="f1", text_format="conll")
+    if kind == "squad":    # records in SQuAD's form, and no other
+        return Dataset("squad", assessment_method="f1")
     if not fields:
         raise BadInput(f"{task} is no known data set ({', '.join(DATASETS)}): name the fields of its records, "
                        'like {"text": "sentence", "label": "label"}')

@@ -7,11 +7,14 @@ of quoting.
 """
 
 import csv
+import json
 import math
+import re
 from typing import NamedTuple
 
 from dump2bert.errors import BadInput
-from dump2bert.files import Given, input_lines, json_lines, name_of, read_json
+from dump2bert.files import Given, input_lines, json_lines, name_of, parsed
+from dump2bert.progress import say
 
 FORMATS = ("json", "tsv", "csv", "conll", "toutiao")
 SUFFIXES = {".json": "json", ".jsonl": "json", ".tsv": "tsv", ".csv": "csv", ".conll": "conll", ".bio": "conll",
@@ -64,6 +67,10 @@ def rows_of(path, form, forms):
             raise BadInput(f"{path} has the columns {', '.join(first)}, and not {forms[0].text}")
         yield from ((line, fields, row) for line, row in [(line, first), *cells] if row)
         return
+    twice = next((name for field in fields for name in names_in(field) if first.count(name) > 1), None)
+    if twice:
+        raise BadInput(f"{name_of(path)} has several columns of the name {twice}: which is meant? Rename one, or give the "
+                       "numbers of columns as `fields`, without the header")
     for line, row in cells:
         if len(row) != len(first):
             raise BadInput(f"{path} line {line} has {len(row)} columns, but the header has {len(first)}")
@@ -76,13 +83,24 @@ def names_in(field):
 
 
 def json_values(path):
-    """Yield (line, value): of JSON lines, or of one JSON list, whose records are counted in place of lines."""
+    """Yield (line, value): of JSON lines, or of the records of one JSON list."""
     lines = list(input_lines(path))
     first = next((line for _, line in lines if line.strip()), "")
     if first.lstrip().startswith("[") and not isinstance(path, Given) and str(path) != "-":
-        yield from enumerate(read_json(path), 1)
+        yield from list_values("\n".join(line for _, line in lines), path)
     else:
         yield from json_lines(lines, name_of(path))
+
+
+def list_values(text, name):
+    """Yield (line on which it begins, value) of the values of a JSON list."""
+    place, line, space = text.index("[") + 1, 1 + text.count("\n", 0, text.index("[")), re.compile(r"[\s,]*")
+    for value in parsed(text, name):
+        start = space.match(text, place).end()
+        line += text.count("\n", place, start)
+        yield line, value
+        place = json.JSONDecoder().raw_decode(text, start)[1]
+        line += text.count("\n", start, place)
 
 
 def tsv_cells(path):
@@ -103,6 +121,7 @@ def toutiao_cells(path):
 
 
 def csv_cells(path):
+    csv.field_size_limit(2**31 - 1)    # a text may be longer than its 131,072
     reader = csv.reader((line + "\n" for _, line in input_lines(path)), strict=True)
     try:
         for row in reader:
@@ -163,15 +182,39 @@ def named(field):
 
 def label_value(value, where):
     if not isinstance(value, (str, int)):
-        raise BadInput(f"{where} has the label {value!r}; a text or a number is wanted")
+        raise BadInput(f"{where} has the label {value!r}; a text or a whole number is wanted")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def score_value(value, where):
+def score_value(value, where, numbered=False):
+    """numbered: whether the field is a numbered column, so that there should be no header."""
     try:
         score = float(value)
     except (TypeError, ValueError):
         score = math.nan
     if not math.isfinite(score):
-        raise BadInput(f"{where} has the score {value!r}; a number is wanted")
+        raise BadInput(f"{where} has the score {value!r}; a number is wanted"
+                       + (" (of a file with a header, give the columns' names as `fields`)" if numbered else ""))
     return score
+
+
+def check_ids(records, name):
+    """BadInput where two records have the same id, by which predictions are matched."""
+    same = same_ids(records)
+    if same:
+        raise BadInput(f"{name} has two records with the id {same[1].id}, in lines {same[0].line} and {same[1].line}: ids must "
+                       "differ")
+
+
+def warn_of_same_ids(records, name):
+    same = same_ids(records)
+    if same:
+        say(f"{name} has several records with one id, first {same[1].id} in lines {same[0].line} and {same[1].line}: so have the "
+            "predictions")
+
+
+def same_ids(records):
+    """The first two records with one id, or None."""
+    known = {}
+    return next(((known[str(record.id)], record) for record in records
+                 if known.setdefault(str(record.id), record) is not record), None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from mindspore import Tensor
 
-from dump2bert.files import atomic_write
+from dump2bert.files import atomic_write, name_of
 from dump2bert.progress import say
 from dump2bert.tasks.batches import encoder_size
 from dump2bert.tasks.classification.model import SequenceClassifier
@@ -17,7 +17,7 @@ from dump2bert.tasks.classification.rows import encode, merge
 from dump2bert.tasks.classification.submissions import write_predictions
 from dump2bert.tasks.datasets import DATASETS, Dataset, dataset_of
 from dump2bert.tasks.finetuning import describe_finetuned, kept_answers, open_finetuned, run_batches, tokenizer_for
-from dump2bert.tasks.tables import Fields
+from dump2bert.tasks.tables import Fields, warn_of_same_ids
 from dump2bert.training import checkpoints
 from dump2bert.training.arrays import write_arrays
 
@@ -61,7 +61,8 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     see finetuning.kept_answers; None: the network is run. own: what datasets.dataset_of takes."""
     _, task = describe_finetuned(checkpoint, "classifier")
     dataset = dataset_of(task["name"], task["kind"], **own) if own or task["name"] in DATASETS else plain(task)
-    records = read_texts(input, dataset)
+    records = read_texts(input, dataset, own.get("format"))
+    warn_of_same_ids(records, name_of(input))
     encoded = encode(records, tokenizer_for(task, vocab_file), task["max_seq_length"], labels_or_scores(task))
     if answers:
         timed = Timed(*kept_answers(answers, checkpoint, encoded.rows.input_ids))

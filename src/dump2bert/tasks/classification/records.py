@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from dump2bert.errors import BadInput
 from dump2bert.files import Given, input_lines, json_lines, name_of
+from dump2bert.progress import say
 from dump2bert.tasks.tables import (TOUTIAO, format_of, has_known_suffix, label_value, named, rows_of, score_value,
                                     text_at, value_at)
 
@@ -45,6 +46,7 @@ def records_of(rows, name, dataset, labels, labelled):
         own = value_at(values, fields.id)
         if own is not None and (isinstance(own, bool) or not isinstance(own, (int, str))):
             raise BadInput(f"{where} has the id {own!r}; a number or a text is wanted")
+        check_cell(own, where, "id")
         label = value_at(values, fields.label)
         if label in dataset.skipped:    # where labels are not looked at, too: what is predicted is what is scored
             records.skipped += 1
@@ -54,17 +56,27 @@ def records_of(rows, name, dataset, labels, labelled):
         else:
             if label in (None, ""):
                 raise BadInput(f"{where} has no {named(fields.label)}")
-            label = score_value(label, where) if regression else label_value(label, where)
+            check_cell(label, where, "label")
+            label = score_value(label, where, isinstance(fields.label, int)) if regression else label_value(label, where)
             if labels is not None and label not in labels:
                 raise BadInput(f"{where} has the unknown label {label!r}; known are {', '.join(labels)}")
         records.append(Record(number if own is None else own, text, pair, label, line))
+    if len(records) > 1 and labels is None and isinstance(fields.label, int) and \
+            [record.label for record in records].count(records[0].label) == 1 and not regression and labelled:
+        say(f"{name} line {records[0].line}: no other record has the label {records[0].label!r}. If the line is a header, give "
+            "the columns' names as `fields`, not their numbers")
     return records
 
 
-def read_texts(path, dataset):
+def check_cell(value, where, what):
+    if isinstance(value, str) and {"\t", "\n", "\r"} & set(value):
+        raise BadInput(f"{where} has the {what} {value!r}: tabs and line breaks would spoil the tables of predictions")
+
+
+def read_texts(path, dataset, form=None):
     """Records to predict: a file as above, whose labels are not looked at, or plain text with a sentence a line (of a
-    pair: two, apart by a tab). Standard input and a Given text may be JSON lines, too."""
-    if is_table(path, dataset):
+    pair: two, apart by a tab). Standard input and a Given text may be JSON lines, too, or in the format `form`."""
+    if form or is_table(path, dataset):
         return read_records(path, dataset, labelled=False)
     lines = list(input_lines(path))
     if next((line for _, line in lines if line.strip()), "").lstrip().startswith('{"'):
@@ -90,12 +102,3 @@ def is_table(path, dataset):
     if dataset.format or has_known_suffix(path):
         return True
     return dataset.text_format == "toutiao" and TOUTIAO in next(input_lines(path), (1, ""))[1]
-
-
-def check_ids(records, name):
-    """BadInput where two records have the same id, by which predictions are matched."""
-    lines = {}
-    for record in records:
-        if lines.setdefault(str(record.id), record.line) != record.line:
-            raise BadInput(f"{name} has two records with the id {record.id}, in lines {lines[str(record.id)]} and "
-                           f"{record.line}: ids must differ")

@@ -4,8 +4,7 @@ import json
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json_lines, read_lines
-from dump2bert.tasks.classification.records import check_ids
-from dump2bert.tasks.tables import score_value
+from dump2bert.tasks.tables import check_ids, score_value
 
 
 def write_predictions(file, records, predicted, descriptions, glue):

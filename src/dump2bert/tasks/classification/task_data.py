@@ -9,9 +9,10 @@ from dump2bert.errors import BadInput
 from dump2bert.files import sha256_of, write_json
 from dump2bert.progress import say
 from dump2bert.tasks.batches import some_of
-from dump2bert.tasks.classification.records import Records, check_ids, read_records
+from dump2bert.tasks.classification.records import Records, read_records
 from dump2bert.tasks.classification.rows import encode, schema, write_rows
 from dump2bert.tasks.datasets import dataset_of
+from dump2bert.tasks.tables import check_ids
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 
 NOTED = {"records_in_several_rows": "are longer than a row and become several", "empty_texts": "have no text",

@@ -20,6 +20,7 @@ from dump2bert.tasks.ner.model import TokenLabeller
 from dump2bert.tasks.ner.reading import texts
 from dump2bert.tasks.ner.records import write_predictions
 from dump2bert.tasks.ner.windows import merge
+from dump2bert.tasks.tables import warn_of_same_ids
 from dump2bert.training import checkpoints
 from dump2bert.training.arrays import write_arrays
 
@@ -86,6 +87,7 @@ def predict(checkpoint, vocab_file, input, output, label_ids, batch_size, device
     labels = Labels(task["labels"])
     dataset = dataset_of(task["name"], "ner", **own)
     records, columns = texts(input, dataset, own.get("format"))
+    warn_of_same_ids(records, name_of(input))
     unknown = sorted({kind for record in records for _, _, kind in record.entities or ()} - {*labels.types})
     if unknown:
         say(f"{name_of(input)} has entities of types that the network does not know ({', '.join(unknown)}): its labels are "

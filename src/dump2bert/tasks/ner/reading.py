@@ -5,10 +5,8 @@ Entities in JSON are CLUENER's object, or a list of [start, end, type] or of {"s
 character). Where the text is a list of tokens (in a table: where the label is no JSON), labels are one a token.
 """
 
-import json
-
 from dump2bert.errors import BadInput
-from dump2bert.files import Given, name_of
+from dump2bert.files import Given, name_of, parsed
 from dump2bert.tasks.ner.columns import Columns, is_label, read_columns, record_of_tags
 from dump2bert.tasks.ner.records import read_texts, record_of
 from dump2bert.tasks.tables import column_blocks, format_of, has_known_suffix, names_in, rows_of, value_at
@@ -37,10 +35,7 @@ def record_from(values, fields, number, where, line, types, labelled):
     text, label = value_at(values, fields.text), value_at(values, fields.label)
     if isinstance(text, str) and isinstance(label, str):
         if label.lstrip().startswith(("{", "[")):
-            try:
-                label = json.loads(label)
-            except ValueError as error:
-                raise BadInput(f"{where}: its label is not valid JSON: {error}") from error
+            label = parsed(label, f"{where}: its label")
         else:
             text, label = text.split(), label.split() or (None if text.strip() else [])
     if isinstance(text, list) and all(isinstance(token, str) for token in text):

@@ -11,7 +11,8 @@ import json
 from typing import NamedTuple
 
 from dump2bert.errors import BadInput
-from dump2bert.files import input_lines, name_of, read_json_lines
+from dump2bert.files import input_lines, name_of, parsed, read_json_lines
+from dump2bert.tasks.tables import check_ids
 
 
 class Record(NamedTuple):
@@ -50,11 +51,7 @@ def read_texts(path):
     for at, line in lines:
         if line.strip():
             where = f"{name} line {at}"
-            try:
-                value = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise BadInput(f"{where} is not valid JSON: {error}") from error
-            records.append(record_of(value, len(records), where, at, types=None, labelled=False))
+            records.append(record_of(parsed(line, where), len(records), where, at, types=None, labelled=False))
     return records
 
 
@@ -145,12 +142,3 @@ def read_predictions(path, records, types=None):
         raise BadInput(f"{path} lacks a prediction for {labels.count(None)} of {len(records)} records, first for "
                        f"the record with id {missing}")
     return labels
-
-
-def check_ids(records, name):
-    """BadInput where two records have the same id, by which predictions are matched."""
-    lines = {}
-    for record in records:
-        if lines.setdefault(record.id, record.line) != record.line:
-            raise BadInput(f"{name} has two records with the id {record.id}, in lines {lines[record.id]} and {record.line}: "
-                           "ids must differ")

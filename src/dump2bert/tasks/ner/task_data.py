@@ -13,8 +13,8 @@ from dump2bert.tasks.datasets import dataset_of
 from dump2bert.tasks.ner.alignment import align
 from dump2bert.tasks.ner.labels import Labels
 from dump2bert.tasks.ner.reading import read
-from dump2bert.tasks.ner.records import check_ids
 from dump2bert.tasks.ner.tfrecords import schema, write_rows
+from dump2bert.tasks.tables import check_ids
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 
 MISFITS_SAID = 5

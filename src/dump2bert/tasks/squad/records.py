@@ -12,7 +12,7 @@ import sys
 from typing import NamedTuple
 
 from dump2bert.errors import BadInput
-from dump2bert.files import opened, read_json
+from dump2bert.files import opened, parsed, read_json
 
 
 class Question(NamedTuple):
@@ -99,20 +99,17 @@ def read_asked(path):
     except (ValueError, RecursionError):
         value = None    # not one value: lines
     if isinstance(value, dict) and "data" in value:
-        return checked_ids(name, squad_questions(name, value, answered=False))
+        return checked_ids(name, squad_questions(name, parsed(text, name), answered=False))
     asked = Asked([], [])
     for number, line in enumerate(text.split("\n") if value is None else [text], 1):
         if line.strip():
-            add_line(asked, line.removesuffix("\r"), name, f"line {number}")
+            add_line(asked, line, name, f"line {number}")
     return checked_ids(name, asked)
 
 
 def add_line(asked, line, name, where):
     if line.lstrip().startswith("{"):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{name} {where} is not valid JSON: {error}") from error
+        value = parsed(line, f"{name} {where}")
     else:
         question, tab, context = line.partition("\t")
         if not tab:
@@ -126,9 +123,9 @@ def add_line(asked, line, name, where):
 def text_of(path, name):
     if str(path) != "-":
         with opened(path) as file:
-            return file.read().removeprefix("\ufeff")
+            return file.read()
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return sys.stdin.buffer.read().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} is not UTF-8 (byte {error.start + 1})") from error
 
