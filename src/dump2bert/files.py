@@ -17,8 +17,8 @@ PACKINGS = {b"BZh": "bz2", b"\x1f\x8b": "gz", b"7z\xbc\xaf": "7z", b"\xfd7zX": "
             b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-# How JSON writes half of a character beyond the first 65,536; a pair of them is well.
-HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+# JSON writes characters beyond the first 65,536 as pairs, which are well; in the group is a half that stands alone.
+HALVES = re.compile(r"\\(?:\\|u[dD][89abAB]..\\u[dD][c-fC-F]|(u[dD][89a-fA-F]..))")
 
 
 @contextlib.contextmanager
@@ -85,13 +85,14 @@ def parsed(text, where):
     """The value of a JSON text; BadInput, which begins with `where`, if it is none."""
     try:
         value = json.loads(text)
-        if HALF_CHARACTER.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except UnicodeEncodeError as error:
-        raise BadInput(f"{where} holds half a character, {error.object[error.start]!r}, which no text can have") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{where} is not valid JSON: {error}") from error
+    half = next((found for found in HALVES.finditer(text) if found[1]), None)
+    if half:
+        number = text.count("\n", 0, half.start()) + 1
+        line = f" line {number}" if "\n" in text.strip() else ""
+        raise BadInput(f"{where}{line} holds half a character, \\{half[1]}, which no text can have")
+    return value
 
 
 def read_lines(path):
@@ -135,7 +136,8 @@ def input_lines(source):
         lines = decoded_lines(sys.stdin.buffer, name_of(source))
     else:
         lines = read_lines(source)
-    yield from enumerate((part for _, line in lines for part in line.split("\r")), 1)
+    # rstrip: what was given Windows' line ends twice ("\r\r\n") has no blank line after each.
+    yield from enumerate((part for _, line in lines for part in line.rstrip("\r").split("\r")), 1)
 
 
 def documents_of(lines):

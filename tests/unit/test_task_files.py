@@ -56,6 +56,7 @@ class TestDatasets:
 
     @pytest.mark.parametrize("task, said", [
         ({"fields": {"text": "t"}}, "mine is no known data set: say its kind, one of classification, regression, ner"),
+        ({"spec": "mrcp", "fields": {"text": "t"}}, "spec mrcp is no known data set (did you mean mrpc?)"),
         ({"spec": "mrcp"}, "spec mrcp is no known data set (did you mean mrpc?)"),
         ({"kind": "classification"}, "name the fields of its records"),
         ({"spec": "cola", "kind": "ner"}, "cola is a data set of the kind classification, not ner"),
@@ -81,17 +82,19 @@ class TestTables:
         (tmp_path / "a.bio").write_bytes(b"Ann B-PER\rsings O\r\rBob B-PER\r")
         own = dataset_of("people", "ner", fields={"text": 0, "label": 1})
         assert [record.text for record in read(tmp_path / "a.bio", own).records] == ["Ann sings", "Bob"]
+        (tmp_path / "a.bio").write_bytes(b"Ann B-PER\r\r\nsings O\r\r\n")    # Windows' line ends, given twice
+        assert [record.text for record in read(tmp_path / "a.bio", own).records] == ["Ann sings"]
 
-    def test_the_records_of_a_json_list_have_the_lines_on_which_they_begin(self, tmp_path):
+    def test_the_records_of_a_json_list_have_the_lines_on_which_they_begin_and_their_number(self, tmp_path, monkeypatch):
         (tmp_path / "a.json").write_text('\ufeff\n[\n {"text": "[,]",\n  "label": 1}, {"text": "b"},\n\n[7]\n]\n', encoding="utf-8")
-        lines = []
-        with pytest.raises(BadInput, match=r"line 6 is no record: an object is wanted, but it is \[7\]"):
-            lines.extend(line for line, *_ in rows_of(tmp_path / "a.json", "json", (Fields("text"),)))
-        (tmp_path / "a.json").write_text('[{"text": "a"}, {"text": "b"},\n{"text": "c"}]')
-        assert [line for line, *_ in rows_of(tmp_path / "a.json", "json", (Fields("text"),))] == [1, 1, 2]
+        with pytest.raises(BadInput, match=r"line 6, record 3 is no record: an object is wanted, but it is \[7\]"):
+            list(rows_of(tmp_path / "a.json", "json", (Fields("text"),)))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'[{"text": "a"}, {"text": "b"},\n{"text": "c"}]')))
+        assert [line for line, *_ in rows_of("-", "json", (Fields("text"),))] == ["1, record 1", "1, record 2", "2, record 3"]
 
     def test_half_a_character_is_refused_where_it_stands_and_a_pair_is_well(self, tmp_path):
-        for content, place in (('{"text": "a"}\n{"text": "x \\ud83d"}\n', " line 2"), ('[{"text": "x \\uDE00"}]', "")):
+        for content, place in (('{"text": "a"}\n{"text": "x \\ud83d"}\n', " line 2"), ('[{"text": "x \\uDE00"}]', ""),
+                               ('[{"text": "\\ud83d\\ude00"},\n {"text": "\\\\ud83d\\ude00"}]', " line 2")):
             (tmp_path / "a.json").write_text(content)
             with pytest.raises(BadInput, match=f"a.json{place} holds half a character"):
                 list(rows_of(tmp_path / "a.json", "json", (Fields("text"),)))

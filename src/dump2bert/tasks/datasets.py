@@ -112,7 +112,7 @@ DATASETS = {
 def kind_of(task, kind=None, spec=None, fields=None):
     """The kind of a task: `kind` if it is given, else that of the known data set, else ner, which can do without fields."""
     known = DATASETS.get(spec or task)
-    if not (kind or known) and fields:
+    if not (kind or known or spec) and fields:
         raise BadInput(f"{task} is no known data set: say its kind, one of classification, regression, ner")
     return kind or (known.kind if known else "ner")
 

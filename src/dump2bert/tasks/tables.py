@@ -13,7 +13,7 @@ import re
 from typing import NamedTuple
 
 from dump2bert.errors import BadInput
-from dump2bert.files import Given, input_lines, json_lines, name_of, parsed
+from dump2bert.files import input_lines, json_lines, name_of, parsed
 from dump2bert.progress import say
 
 FORMATS = ("json", "tsv", "csv", "conll", "toutiao")
@@ -86,19 +86,19 @@ def json_values(path):
     """Yield (line, value): of JSON lines, or of the records of one JSON list."""
     lines = list(input_lines(path))
     first = next((line for _, line in lines if line.strip()), "")
-    if first.lstrip().startswith("[") and not isinstance(path, Given) and str(path) != "-":
-        yield from list_values("\n".join(line for _, line in lines), path)
+    if first.lstrip().startswith("["):
+        yield from list_values("\n".join(line for _, line in lines), name_of(path))
     else:
         yield from json_lines(lines, name_of(path))
 
 
 def list_values(text, name):
-    """Yield (line on which it begins, value) of the values of a JSON list."""
+    """Yield (where it begins, value) of the values of a JSON list; all of it may stand on one line: "1, record 7"."""
     place, line, space = text.index("[") + 1, 1 + text.count("\n", 0, text.index("[")), re.compile(r"[\s,]*")
-    for value in parsed(text, name):
+    for number, value in enumerate(parsed(text, name), 1):
         start = space.match(text, place).end()
         line += text.count("\n", place, start)
-        yield line, value
+        yield f"{line}, record {number}", value
         place = json.JSONDecoder().raw_decode(text, start)[1]
         line += text.count("\n", start, place)
 
@@ -186,15 +186,15 @@ def label_value(value, where):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def score_value(value, where, numbered=False):
-    """numbered: whether the field is a numbered column, so that there should be no header."""
+def score_value(value, where, header=False):
+    """header: whether it may be that of a column, which was given by its number."""
     try:
         score = float(value)
     except (TypeError, ValueError):
         score = math.nan
     if not math.isfinite(score):
         raise BadInput(f"{where} has the score {value!r}; a number is wanted"
-                       + (" (of a file with a header, give the columns' names as `fields`)" if numbered else ""))
+                       + (" (of a file with a header, give the columns' names as `fields`)" if header else ""))
     return score
 
 

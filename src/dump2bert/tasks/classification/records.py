@@ -57,7 +57,8 @@ def records_of(rows, name, dataset, labels, labelled):
             if label in (None, ""):
                 raise BadInput(f"{where} has no {named(fields.label)}")
             check_cell(label, where, "label")
-            label = score_value(label, where, isinstance(fields.label, int)) if regression else label_value(label, where)
+            header = number == 0 and isinstance(fields.label, int)
+            label = score_value(label, where, header) if regression else label_value(label, where)
             if labels is not None and label not in labels:
                 raise BadInput(f"{where} has the unknown label {label!r}; known are {', '.join(labels)}")
         records.append(Record(number if own is None else own, text, pair, label, line))
