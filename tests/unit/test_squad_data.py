@@ -70,6 +70,14 @@ def test_what_is_no_squad_file_is_said_with_its_place(tmp_path, value, complaint
     assert str(path) in str(error.value) and complaint in str(error.value)
 
 
+def test_a_byte_order_mark_is_passed_over_and_what_is_not_utf_8_is_called_so(tmp_path):
+    (tmp_path / "squad.json").write_text(json.dumps(squad()), encoding="utf-8-sig")
+    assert read_questions(tmp_path / "squad.json").contexts == ["the cafe"]
+    (tmp_path / "squad.json").write_text('{"data": "caf\u00e9"}', encoding="latin-1")
+    with pytest.raises(BadInput, match=r"squad\.json is not UTF-8 \(byte 14\)"):
+        read_questions(tmp_path / "squad.json")
+
+
 def test_two_questions_of_one_id_are_refused_with_both_places(tmp_path):
     value = squad()
     value["data"].append(squad()["data"][0])

@@ -300,6 +300,14 @@ def test_fewer_training_questions_leave_the_development_questions_whole(data, tm
     assert found["train"]["contexts"] <= 9 and found["train"]["not_fitting"] == []
 
 
+def test_questions_of_ones_own_may_have_any_name(finetuned, tmp_path):
+    assert predict(finetuned) == 0
+    assert task_data(finetuned, tmp_path, task="quiz") == 0
+    assert evaluate(finetuned, task="quiz", kind="squad", output=tmp_path / "m.json") == 0
+    assert read(tmp_path / "m.json")["task"] == "quiz"
+    assert (tmp_path / "dev.tfrecord").read_bytes() == (finetuned / "dev.tfrecord").read_bytes()
+
+
 def test_fields_are_not_for_squad(finetuned, capfd):
     fields = '{"text": "question"}'
     for command in (task_data(finetuned, finetuned / "none", fields=fields), predict(finetuned, fields=fields),
