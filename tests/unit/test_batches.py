@@ -29,8 +29,9 @@ def test_buckets_leave_the_least_padding():
 
 def test_a_width_more_is_compiled_where_it_saves_more_than_it_costs():
     lengths = np.repeat([10, 30, 50], [8000, 400, 100])
-    number = [len(suitable_widths(lengths, 50, passes, size)) for passes, size in ((3, 1e5), (3, 1e7), (60, 1e7), (1, 1e5))]
-    assert number == [1, 2, 3, 1]
+    number = [len(suitable_widths(lengths, 50, passes, size, training)) for passes, size, training in (
+        (1, 1e5, True), (1, 1e7, True), (20, 1e7, True), (1, 1e5, False), (3, 1e7, False))]
+    assert number == [1, 2, 3, 1, 3]
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():

@@ -10,21 +10,23 @@ import numpy as np
 
 MULTIPLE = 8
 # What another width costs and padding takes, on two cores of a CPU: fixed numbers, so that a run is the same everywhere.
-SECONDS_TO_COMPILE = 4.0
+SECONDS_TO_COMPILE, OF_WHICH_FORWARD = 4.0, 2.0
 OPERATIONS_PER_SECOND = 1.5e11
 MOST_WIDTHS = 4
 
 
-def suitable_widths(lengths, longest, passes, size):
+def suitable_widths(lengths, longest, passes, size, training):
     """bucket_widths in the number that takes the least time: each is a shape to compile, and saves padding.
 
-    passes: how often all rows go through the encoder, one of training counting three times; size: its weights (encoder_size).
+    passes: how often all rows go through the encoder, in training (and back, which takes twice as long as forward) or not;
+    size: its weights (encoder_size).
     """
-    seconds_per_token = 2 * size * passes / OPERATIONS_PER_SECOND
+    seconds_per_token = 2 * size * passes * (3 if training else 1) / OPERATIONS_PER_SECOND
+    seconds_to_compile = SECONDS_TO_COMPILE if training else OF_WHICH_FORWARD
 
     def seconds(widths):
         padded = np.array(widths)[np.searchsorted(widths, lengths)].sum()
-        return SECONDS_TO_COMPILE * len(widths) + seconds_per_token * padded
+        return seconds_to_compile * len(widths) + seconds_per_token * padded
 
     return min((bucket_widths(lengths, count, max(longest, MULTIPLE)) for count in range(1, MOST_WIDTHS + 1)), key=seconds)
 

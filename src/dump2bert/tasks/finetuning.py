@@ -122,7 +122,7 @@ def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None, 
     the network; size: of its encoder, see batches.suitable_widths.
     """
     batch_size = min(batch_size, max(len(lengths), 1))
-    widths = suitable_widths(lengths, int(lengths.max(initial=2)), 1, size)
+    widths = suitable_widths(lengths, int(lengths.max(initial=2)), 1, size, False)
     for width in widths:   # compile
         outputs_of(np.zeros(batch_size, np.int64), width)
     batches = list(batches_of(np.arange(len(lengths)) if order is None else order, lengths, widths,

@@ -55,7 +55,7 @@ def train(task, network, options):
     seed and the `interruption` (training.interruption) at which to stop with Interrupted."""
     batch_size, epochs = options.train_batch_size, options.epoch_num
     steps_per_epoch = -(-len(task.lengths) // batch_size)
-    widths = suitable_widths(task.lengths, int(task.lengths.max()), 3 * epochs, encoder_size(task.model))
+    widths = suitable_widths(task.lengths, int(task.lengths.max()), epochs, encoder_size(task.model), True)
     # Where the pooler takes no part (labelling tokens): weights that the loss does not reach must not decay either.
     parameters = [item for item in task.model.trainable_params()
                   if task.uses_pooler or not item.name.startswith("bert.pooler.")]
