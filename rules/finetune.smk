@@ -135,6 +135,11 @@ def get_questions(wildcards):
     return get_gold(wildcards) if get_task(wildcards).kind == "squad" else []
 
 
+def get_not_fitting(wildcards):
+    """Where it stands which entities the labels of ner's records do not say: they count as missed."""
+    return get_task_file("statistics.json")(wildcards) if get_task(wildcards).kind == "ner" else []
+
+
 def get_file_flags(wildcards, input):
     """Files that not every kind of task and start has."""
     return get_flags({"load_pretrain_checkpoint_path": input.start or None, "label2id_file_path": input.labels or None,
@@ -235,6 +240,7 @@ rule finetune:
         schema=get_schema,
         labels=get_labels,
         questions=get_questions,
+        not_fitting=get_not_fitting,
         vocab_file=VOCABULARY,
     output:
         model=f"{RUN}/model.ckpt",
