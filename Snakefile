@@ -51,3 +51,10 @@ for task in CONFIG.tasks:
         input:
             f"{RESULTS}/report/{task}.html",
             get_runs(task, "model.ckpt", f"predictions.{get_form(task)}", "metrics.json"),
+
+
+onerror:
+    # Snakemake notes of a failed job, too, what its outputs were made of, though it deletes them: where later outputs still
+    # stand from before, the next run would find nothing to be done.
+    for job in workflow.scheduler.failed:
+        workflow.persistence.cleanup(job)

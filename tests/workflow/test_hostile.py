@@ -53,6 +53,20 @@ def test_broken_input_is_one_sentence_leaves_nothing_and_can_be_mended(project, 
     assert (project.folder / target).is_file()
 
 
+def test_a_stage_that_failed_fails_again_until_the_cause_is_mended_though_later_outputs_stand_from_before(project):
+    text, later = project.folder / "in/text.txt", "results/corpus/text/train/own.txt"
+    sound = "\n".join("".join(f"{city}{said}。\n" for city in ("北京", "台湾", "广州", "成都")) for said in (
+        "的银行每天早上九点开门", "有一条很长的河流经过市中心", "的学校放了三个星期的假", "出土了许多古代的青铜器"))
+    text.write_text(sound, encoding="utf-8")
+    project.run(later, "--cores", "1")
+    text.write_bytes(b"\xff\xfe\n")
+    for _ in range(2):
+        assert "line 1 is not UTF-8" in sentence_of(project.run(later, "--cores", "1", check=False))
+    text.write_text(sound.replace("广州", "上海"), encoding="utf-8")
+    project.run(later, "--cores", "1")
+    assert "上海" in (project.folder / later).read_text(encoding="utf-8")
+
+
 def test_results_below_a_file_or_in_a_folder_that_cannot_be_written_are_refused_before_anything_runs(project):
     sentence = sentence_of(project.run("--cores", "1", "--config", "results=in/vocab.txt/below", check=False))
     assert re.fullmatch(r"error: config: results is in/vocab.txt/below, but .*/in/vocab.txt is a file: name a folder",
