@@ -8,6 +8,7 @@ import tarfile
 import threading
 import zipfile
 
+import numpy as np
 import pytest
 
 from dump2bert.corpus import download as module
@@ -193,10 +194,32 @@ def test_a_busy_server_is_asked_again(server, tmp_path):
     ("http://no-such-host.invalid/x", "the host no-such-host.invalid is not known"),
     ("file:///no/such/file", "/no/such/file cannot be read: No such file"),
     ("gopher://host/x", "only https, http, file and paths are known"),
+    ("http://[::1/x", "is no address: Invalid IPv6 URL"), ("http:///x", "is no address: it names no host"),
+    ("http://127.0.0.1:abc/x", "is no address: Port could not be cast"),
 ])
 def test_what_cannot_be_reached_is_said_in_one_sentence(tmp_path, url, said):
     with pytest.raises(BadInput, match=said):
         download([url], tmp_path / "dump")
+
+
+def test_addresses_with_letters_of_any_script_and_spaces_are_escaped_once(server, tmp_path):
+    path = "/%E7%BB%B4%E5%9F%BA%20a.xml"
+    serve(server, path=path)
+    for number, name in enumerate(("/维基 a.xml", path)):
+        download([server.url + name], tmp_path / str(number), sha256=SHA256)
+
+
+def test_an_answer_without_the_range_that_it_is_counts_as_another():
+    assert module.content_range("") == (None, None) and module.content_range("bytes 5-9/10") == (5, 10)
+
+
+def test_an_empty_answer_is_no_file(server, tmp_path):
+    url = serve(server, b"")
+    with pytest.raises(BadInput, match="wiki.xml.bz2 is empty"):
+        download([url], tmp_path / "dump")
+    assert names(tmp_path) == []
+    serve(server)
+    download([url], tmp_path / "dump", sha256=SHA256)
 
 
 def test_a_silent_server_times_out(tmp_path, monkeypatch):
@@ -283,8 +306,23 @@ def test_a_wrong_member_lists_what_is_there_and_the_archive_need_not_come_again(
     assert (tmp_path / "out").read_bytes() == b"b"
 
 
+@pytest.mark.parametrize("kind", ["zip", "gz", "bz2", "xz"])
+def test_a_damaged_archive_is_not_kept_but_fetched_anew(server, tmp_path, kind):
+    content = np.random.default_rng(1).bytes(300_000)
+    sound = archive_of(kind, {"a.txt": content, "b.txt": b"b"})
+    damaged = bytearray(sound)
+    damaged[len(sound) // 2] ^= 1
+    url = serve(server, bytes(damaged))
+    with pytest.raises(BadInput, match="nothing was kept, the same command fetches it anew"):
+        download([url], tmp_path / "out", member="a.txt")
+    assert names(tmp_path) == []
+    serve(server, sound)
+    download([url], tmp_path / "out", member="a.txt")
+    assert (tmp_path / "out").read_bytes() == content
+
+
 @pytest.mark.parametrize("content, said", [
-    (CONTENT, "is no zip or tar archive"),
+    (CONTENT, "is no sound zip or tar archive"),
     (archive_of("gz", {"a.txt": bytes(99_000)})[:-20], "cannot be unpacked"),
 ])
 def test_a_broken_archive_is_said(server, tmp_path, content, said):

@@ -155,7 +155,7 @@ CASES = {
                                r"multistream\.xml\.bz2 ends at byte"),
     "a dump with another checksum": ("download", changed("dump.xml.bz2", flipped), "is expected: nothing was kept"),
     "a sums file without the dump": ("download", written("sums.txt", "0" * 40 + "  other.xml\n"), "no sum for dump"),
-    "an empty sums file": ("download", written("sums.txt", ""), "it lists nothing"),
+    "an empty sums file": ("download", written("sums.txt", ""), r"sums\.txt is empty"),
     # Text.
     "text that is not UTF-8": ("clean text", changed("text.txt", NOT_UTF_8), r"text\.txt line 2 is not UTF-8"),
     "text in UTF-16": ("clean text", changed("text.txt", lambda text: text.decode().encode("utf-16")), "not UTF-8"),
@@ -198,6 +198,8 @@ CASES = {
         "schema", changed("data/statistics.json", cut), "statistics.json is not valid JSON"),
     "shards cut off, for pretrain": (
         "pretrain", changed(SHARD, cut_within_a_record), r"part-1\.tfrecord ends within record \d+"),
+    "a shard with a flipped byte, for pretrain_eval": (
+        "pretrain_eval", changed(SHARD, flipped), r"part-1\.tfrecord has a damaged record"),
     "an empty shard, for pretrain": ("pretrain", written(SHARD, ""), r"numRows \d+, but the shards .* hold"),
     "no TFRecord, for pretrain": ("pretrain", written(SHARD, "some text, long enough"), r"part-1\.tfrecord"),
     "shards of another length, for pretrain": ("pretrain", longer(SEQUENCE, 8)(*SHARDS), "is not 64 numbers"),
@@ -215,6 +217,13 @@ CASES = {
     "a schema without a column": (
         "pretrain", schema_changed("data/schema.json", lambda schema: schema["columns"].pop("segment_ids")),
         "lacks the column segment_ids"),
+    "a schema with a column too many": (
+        "pretrain", schema_changed("data/schema.json", lambda schema: schema["columns"].update(more={"shape": [1]})),
+        "has the column more, which the records in .* have not"),
+    "a schema with another type": (
+        "pretrain", schema_changed("data/schema.json",
+                                   lambda schema: schema["columns"]["input_ids"].update(type="float32")),
+        "has the column input_ids of float32, which the records in .* have not in this type"),
     "a schema with another length, for pretrain_eval": (
         "pretrain_eval", schema_changed("data/schema.json",
                                         lambda schema: schema["columns"]["masked_lm_ids"].update(shape=[5])),

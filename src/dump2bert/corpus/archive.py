@@ -1,6 +1,7 @@
 """Picking one member out of a zip or tar archive (tar also compressed: gzip, bzip2, xz)."""
 
 import contextlib
+import lzma
 import shutil
 import tarfile
 import zipfile
@@ -10,7 +11,11 @@ from dump2bert.corpus.checksum import some
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+
+
+class Damaged(BadInput):
+    """The archive cannot be unpacked."""
 
 
 def pick_member(archive, member, output):
@@ -30,12 +35,18 @@ def opened_member(archive, member):
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as file:
                 names = [info.name for info in file if info.isfile()]
+                while file.fileobj.read(1 << 20):    # to its end, where the checksum of what was compressed stands
+                    pass
                 with file.extractfile(found(member, names, archive)) as content:
                     yield content
         else:
-            raise BadInput(f"{archive} is no zip or tar archive, so {member} cannot be taken out of it")
+            raise Damaged(f"{archive} is no sound zip or tar archive, so {member} cannot be taken out of it")
     except BROKEN as error:
-        raise BadInput(f"{archive} cannot be unpacked: {error}") from error
+        raise Damaged(f"{archive} cannot be unpacked: {error}") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise Damaged(f"{archive} cannot be unpacked: {error}") from error    # of gzip and bzip2
 
 
 def found(member, names, archive):

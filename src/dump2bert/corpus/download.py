@@ -15,10 +15,10 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dump2bert import __version__
-from dump2bert.corpus.archive import pick_member
+from dump2bert.corpus.archive import Damaged, pick_member
 from dump2bert.corpus.checksum import checksum_of, file_checksum, find_sum
 from dump2bert.errors import BadInput
 from dump2bert.files import make_folder, sync_folder
@@ -45,6 +45,8 @@ def download(urls, output, sha256=None, sums_url=None, member=None):
     sha256, sums_url: what the download's checksum must be, or where the mirror lists it. The checksum is that of the
     archive where a member is taken. BadInput where no mirror serves the file, or where the checksum is wrong.
     """
+    for url in (*urls, *([sums_url] if sums_url else [])):
+        check_address(url)
     output = Path(output)
     part = output.with_name(output.name + ".part")
     reasons = []
@@ -60,6 +62,17 @@ def download(urls, output, sha256=None, sums_url=None, member=None):
         finish(part, output, member)
         return
     raise BadInput("; ".join(reasons))
+
+
+def check_address(url):
+    """BadInput where an address cannot be one."""
+    try:
+        parts = urlsplit(str(url))
+        host, _ = parts.hostname, parts.port    # read, since the port is looked at only then
+    except ValueError as error:
+        raise BadInput(f"{url} is no address: {error}") from error
+    if parts.scheme in ("http", "https") and not host:
+        raise BadInput(f"{url} is no address: it names no host")
 
 
 def listed_sum(sums_url, url, part):
@@ -85,7 +98,11 @@ def check(part, expected, url):
 
 def finish(part, output, member):
     if member:
-        pick_member(part, member, output)
+        try:
+            pick_member(part, member, output)
+        except Damaged as error:
+            forget(part)
+            raise BadInput(f"{error}; nothing was kept, the same command fetches it anew") from error
     else:
         with open(part, "rb") as file:
             os.fsync(file.fileno())
@@ -115,7 +132,8 @@ def fetch(url, part):
                 most, pauses = size(part), iter(PAUSES)
             pause = next(pauses, None)
             if pause is None:
-                raise Unreachable(f"{reason}; the {size(part)} bytes so far are kept in {part}") from reason
+                kept = f"; the {size(part)} bytes so far are kept in {part}" if size(part) else ""
+                raise Unreachable(f"{reason}{kept}") from reason
             say(f"{reason}; {size(part) - before} bytes came, trying again in {pause} s")
             time.sleep(pause)
 
@@ -158,6 +176,9 @@ def transfer(url, part):
             raise Dropped(f"{url}: {why(error, url)}") from error
     if total is not None and size(part) != total:
         raise Dropped(f"{url} ended after {size(part)} of {total} bytes")
+    if not size(part):
+        forget(part)
+        raise Unreachable(f"{url} is empty")
 
 
 def copy(answer, file, start, total, url):
@@ -207,9 +228,9 @@ def resumption(url, part):
 
 
 def content_range(value):
-    """"bytes 5-9/10" -> (5, 10); the total is None where the server does not say."""
+    """"bytes 5-9/10" -> (5, 10); None where the server does not say."""
     span, _, total = value.removeprefix("bytes ").partition("/")
-    return int(span.partition("-")[0]), int(total) if total.isdigit() else None
+    return tuple(int(number) if number.isdecimal() else None for number in (span.partition("-")[0], total))
 
 
 def connected(url, headers=None):
@@ -219,7 +240,8 @@ def connected(url, headers=None):
         return opened_file(Path(unquote(parts.path) if parts.scheme else url))
     if parts.scheme not in ("http", "https"):
         raise BadInput(f"{url} cannot be fetched: only https, http, file and paths are known")
-    request = urllib.request.Request(url, headers={
+    # Addresses are ASCII; what is escaped already stays so.
+    request = urllib.request.Request(quote(url, safe="%/:=&?~#+!$,;'@()*[]"), headers={
         "User-Agent": f"dump2bert/{__version__}", "Accept-Encoding": "identity", **(headers or {})})
     try:
         return urllib.request.urlopen(request, timeout=TIMEOUT)

@@ -12,7 +12,7 @@ import numpy as np
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json
-from dump2bert.tfrecord import FLOAT_LIST, INT64_LIST, fields
+from dump2bert.tfrecord import FLOAT_LIST, INT64_LIST, fields, masked_crc
 
 HEAD, TAIL = 12, 4   # bytes around a record: its length with a CRC, and the data's CRC
 
@@ -37,8 +37,12 @@ class Records:
         parts = {name: [] for name in self.columns}
         shards = np.searchsorted(self.shard_ends, numbers, side="right")
         for number, shard, offset in zip(numbers, shards, self.offsets[numbers]):
+            data, checksum = self.record(shard, offset)
+            if masked_crc(data) != checksum:
+                raise BadInput(f"{self.shards[shard]} has a damaged record (number {number} of all shards): its checksum does "
+                               "not match; make the file again")
             try:
-                for name, kind, packed in features(self.record(shard, offset)):
+                for name, kind, packed in features(data):
                     if name in parts:
                         parts[name].append((kind, packed))
             except (IndexError, ValueError) as error:
@@ -47,9 +51,11 @@ class Records:
         return {name: self.numbers(name, found, len(numbers)) for name, found in parts.items()}
 
     def record(self, shard, offset):
+        """-> its bytes and the checksum that they should have."""
         data = self.maps[shard]
         length, = struct.unpack_from("<Q", data, offset)
-        return data[offset + HEAD:offset + HEAD + length]
+        end = offset + HEAD + length
+        return data[offset + HEAD:end], struct.unpack_from("<I", data, end)[0]
 
     def numbers(self, name, found, count):
         """The packed numbers of one column of all records of a batch -> (count, n)."""
@@ -75,7 +81,7 @@ def mapped(shard):
 
 
 def offsets_of(shard, data):
-    """Where the records of a shard begin. (Checksums are the validation's business, see pretraining/validation.)"""
+    """Where the records of a shard begin."""
     offsets, position, end = [], 0, len(data)
     unpack_length = struct.Struct("<Q").unpack_from
     while position < end:

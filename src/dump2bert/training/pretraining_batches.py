@@ -12,8 +12,8 @@ from mindspore import Tensor
 
 from dump2bert.errors import BadInput
 from dump2bert.files import read_json
-from dump2bert.tfrecord import find_shards
-from dump2bert.training.data import Records, columns_of
+from dump2bert.tfrecord import FLOAT_LIST, find_shards
+from dump2bert.training.data import Records, columns_of, features
 from dump2bert.training.distribution import World
 from dump2bert.training.dynamic_masking import masked, masking_of, unmasked_columns
 
@@ -36,7 +36,21 @@ def open_records(data_dir, schema_dir):
     if rows is not None and rows != len(records):
         raise BadInput(f"{schema_file} says numRows {rows}, but the shards in {data_dir} hold {len(records)} records: "
                        "make schema.json again with `dump2bert schema`")
+    if len(records):
+        check_first_record(records, schema_file)
     return records
+
+
+def check_first_record(records, schema_file):
+    """BadInput where the schema has columns that the records have not, or of another type."""
+    records.batch(np.zeros(1, np.int64))    # says what is wrong with a record that cannot be read
+    found = {name: kind for name, kind, _ in features(records.record(0, records.offsets[0])[0])}
+    for name, column in read_json(schema_file)["columns"].items():
+        kind, said = found.get(name), column.get("type", "")
+        if kind is None or said and said.startswith("float") != (kind == FLOAT_LIST):
+            raise BadInput(f"{schema_file} has the column {name}{f' of {said}' if kind else ''}, which the records in "
+                           f"{Path(records.shards[0]).parent} have not{' in this type' if kind else ''}: make it again with "
+                           "`dump2bert schema`")
 
 
 def schema_file_of(data_dir, schema_dir):
