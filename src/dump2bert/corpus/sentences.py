@@ -21,8 +21,9 @@ IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff"
 # line; `Yahoo! JAPAN` is a name.
 END = re.compile(rf"(?:[。！？｡；]|[!?;](?![\w&]|(?<=[A-Za-z]!) [A-Z])|(?<=[{IDEOGRAPH}])\.(?=\s|[{IDEOGRAPH}])"
                  rf"|(?<=[a-z]{{4}})\.(?=\s+[A-Z{IDEOGRAPH}])|\.(?=\s*$))[。！？!?｡…]*")
-# A full stop that is part of a name: モーニング娘。は日本の... No sentence begins with a particle before a name.
-IN_NAME = re.compile(r"を|[はがの](?=[\u30a1-\u30fa\u4e00-\u9fff「『])")
+# A mark that is part of a name: モーニング娘。は日本の..., アイカツ！は2012年に... No sentence begins with a particle before a name or
+# a number.
+IN_NAME = re.compile(r"を|[はがの](?=[0-9０-９A-Za-z\u30a1-\u30fa\u4e00-\u9fff「『])")
 # After a closed quotation the sentence goes on with these (said he: 「…。」と言った; “……。”的说法).
 GOES_ON = re.compile(r"\s*[ぁ-んー，、,；;：:。的地得和与與及等]")
 
@@ -71,7 +72,7 @@ def split_ideographic(text):
             position = end.end()
             while position < len(text) and text[position] in CLOSING and position not in partner:
                 position += 1
-            if end[0] == "。" and IN_NAME.match(text, position):
+            if IN_NAME.match(text, position):
                 continue
             pieces.append(uncut[start:position])
             start = position
