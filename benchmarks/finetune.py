@@ -3,7 +3,7 @@
     python benchmarks/finetune.py cola --train data/cola/train.tsv --dev data/cola/dev.tsv --start data/all-MiniLM-L6-v2 \\
         --torch_python PATH --output results/benchmarks/cola
     python benchmarks/finetune.py cluener --train data/cluener/train.json --dev data/cluener/dev.json \\
-        --vocab_file data/bert-base-chinese-vocab.txt --max_seq_length 64 --torch_python PATH --output results/benchmarks/cluener
+        --vocab_file data/vocab/bert-base-chinese-vocab.txt --max_seq_length 64 --torch_python PATH --output results/benchmarks/cluener
 
 The network is --start (whatever `dump2bert import` reads), or one of 6 layers of 384 with random weights. For each seed ours
 and torch (finetune_torch.py, float32, each batch padded to its longest row) train in turns, each in a process of its own, and

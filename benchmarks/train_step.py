@@ -202,7 +202,7 @@ def ours(task):
     result = timed(step, task["steps"])
     square, product = Parameter(Tensor(np.ones((2048, 2048), np.float32))), ops.MatMul(transpose_b=True)
     if network.compute_type == "bfloat16":
-        from dump2bert.nets.bfloat16 import operator_nt
+        from dump2bert.nets.compiled import operator_nt
         product = operator_nt()
     product(square, square).asnumpy()
     start = time.perf_counter()

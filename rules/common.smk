@@ -12,7 +12,6 @@ from dump2bert.config import load_config, plain
 from dump2bert.config_corpus import CorpusGates, DataGates
 from dump2bert.digest import code_digest
 from dump2bert.errors import BadInput
-from dump2bert.training.compute_types import wanted_in_pretraining
 
 try:
     CONFIG = load_config(config)

@@ -13,14 +13,6 @@ def get_network(name):
                        if key not in COMING_BY and value is not None})
 
 
-def get_pretrain_code(wildcards):
-    """With the operator for bfloat16 where the network may be trained with it on a CPU."""
-    network = NETWORKS[wildcards.network]
-    wanted = wanted_in_pretraining(network.compute_type, CONFIG.device_target, network.hidden_size)
-    chosen = ["nets.bfloat16"] if CONFIG.device_target == "CPU" and wanted == "bfloat16" else []
-    return code_digest("stages.pretrain", *chosen)
-
-
 def get_pretrain_network(wildcards):
     """What --network takes: an imported network says itself what it is."""
     name = wildcards.network
@@ -165,7 +157,7 @@ def get_evaluated():
 rule pretrain:
     message: "Pretraining {wildcards.network} {wildcards.phase}"
     params:
-        code=get_pretrain_code,
+        code=code_digest("stages.pretrain"),
         network=get_pretrain_network,
         flags=get_pretrain_flags,
         data_dir=get_pretraining_folder,

@@ -1,4 +1,4 @@
-"""The fast operators against their plain twins, forward and gradient, and dropout as a function of its keys."""
+"""The fast and the compiled operators against their plain twins, forward and gradient, and dropout as a function of its keys."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from dump2bert.nets import operators
+from dump2bert.nets import compiled, operators
 from dump2bert.training.dropout import DropoutSource
 from dump2bert.nets.bert import namespace
 from tests.unit.small_networks import small_network
@@ -54,10 +54,15 @@ TWINS = {
     "layer_norm": lambda: (operators.FastLayerNorm(24, 1e-12), operators.PlainLayerNorm(24, 1e-12)),
     "gelu": lambda: (OfOne(operators.FastGelu()), OfOne(operators.PlainGelu("none"))),
     "gelu_new": lambda: (OfOne(operators.FastGeluNew()), OfOne(operators.PlainGelu("tanh"))),
+    "layer_norm, compiled": lambda: (compiled.LayerNorm(1e-12), operators.PlainLayerNorm(24, 1e-12)),
+    "gelu, compiled": lambda: (OfOne(compiled.Gelu("gelu")), OfOne(operators.PlainGelu("none"))),
+    "gelu_new, compiled": lambda: (OfOne(compiled.Gelu("gelu_new")), OfOne(operators.PlainGelu("tanh"))),
 }
+needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=needs_compiler if "compiled" in name else ()) for name in TWINS])
 def test_fast_form_equals_plain_form(name):
     random = np.random.default_rng(0)
     inputs = [Tensor(random.standard_normal(shape).astype(np.float32)) for shape in ((40, 24), (24,), (24,), (40, 24))]
@@ -82,10 +87,12 @@ def test_looking_pad_up_does_not_train_it():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_gelu_is_exact_to_float_precision_everywhere():
+@pytest.mark.parametrize("form", [
+    operators.FastGelu, pytest.param(lambda: compiled.Gelu("gelu"), marks=needs_compiler, id="compiled")])
+def test_gelu_is_exact_to_float_precision_everywhere(form):
     x = np.concatenate([np.linspace(-12, 12, 20001), [-1e4, -100, 100, 1e4]]).astype(np.float32)
     exact = np.array([v * 0.5 * math.erfc(-v / math.sqrt(2)) for v in x.astype(np.float64)])
-    found = operators.FastGelu()(Tensor(x)).asnumpy()
+    found = form()(Tensor(x[None])).asnumpy()[0]
     assert (np.abs(found - exact) <= 7e-7 + 1e-7 * np.abs(exact)).all()
 
 

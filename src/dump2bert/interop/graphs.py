@@ -20,9 +20,10 @@ from mindspore import Tensor, nn, onnx, ops
 from dump2bert.errors import BadInput
 from dump2bert.files import make_folder, sync_folder
 from dump2bert.interop.parameters import head_shapes
+from dump2bert.nets import compiled
 from dump2bert.nets.bert import BertModel
 from dump2bert.nets.heads import BertForPretraining
-from dump2bert.nets.operators import LayerNorm, Linear
+from dump2bert.nets.operators import FastLayerNorm, LayerNorm, Linear, composed_gelu
 
 INPUTS = ["input_ids", "input_mask", "token_type_ids", "masked_lm_positions"]
 HEADS = {"classification": "classifier", "regression": "classifier", "ner": "classifier", "squad": "qa_outputs"}
@@ -100,7 +101,17 @@ def build(weights, network, task, source):
         cell = BertForPretraining(network) if set(head_shapes(network)) <= set(weights) else Encoder(network)
     for item in cell.get_parameters():
         item.set_data(Tensor(weights[item.name]))
+    make_portable(cell)
     return cell.set_train(False)
+
+
+def make_portable(cell):
+    """Put MindSpore's operators in the place of those that are compiled for this machine."""
+    for _, part in list(cell.cells_and_names()):
+        if isinstance(part, LayerNorm):
+            part.form = FastLayerNorm(part.size, part.eps)
+        if isinstance(getattr(part, "activation", None), compiled.Gelu):
+            part.activation = composed_gelu(part.activation.name)
 
 
 def inputs_of(cell, batch_size, seq_length, max_predictions_per_seq):
@@ -146,7 +157,7 @@ def make_plain(cell, seq_length):
     """Put operators in the place of those that MindSpore cannot write as ONNX."""
     for _, part in list(cell.cells_and_names()):
         if isinstance(part, LayerNorm):
-            part.form = PlainNorm(part.form.eps)
+            part.form = PlainNorm(part.eps)
         positions = getattr(part, "relative_positions", None)
         if isinstance(positions, nn.Cell):
             part.relative_positions = Constant(Tensor(positions(seq_length).asnumpy()))

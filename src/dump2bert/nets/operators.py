@@ -2,12 +2,13 @@
 
 MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
-The plain forms are MindSpore's kernels: other devices use them, and the tests compare the two. Ascend has an attention
-in one kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device (nets/crf.py has two
+Where there is a C++ compiler, GELU and LayerNorm are single operators, which is faster still (nets/compiled). The plain
+forms are MindSpore's kernels: other devices use them, and the tests compare them all. Ascend has an attention in one
+kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device (nets/crf.py has two
 such forms of its own).
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
-in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/bfloat16 takes and gives float32.
+in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/compiled takes and gives float32.
 """
 
 import math
@@ -16,7 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from dump2bert.digest import load
+from dump2bert.nets import compiled
 
 matmul = ops.MatMul()
 matmul_nt = ops.MatMul(transpose_b=True)
@@ -56,15 +57,14 @@ def activation_type(compute_type):
 def product_nt(compute_type):
     """a (M, K), b (N, K) of the activation_type -> a @ b transposed (M, N)"""
     if compute_type == ms.bfloat16 and on_cpu():
-        return load("nets.bfloat16").ProductNT()
+        return compiled.ProductNT()
     return matmul_nt
 
 
 def batched_products(compute_type):
     """a (..., M, K), b (..., K, N) -> a @ b (..., M, N), and the same for b (..., N, K), transposed"""
     if compute_type == ms.bfloat16 and on_cpu():
-        bfloat16 = load("nets.bfloat16")
-        return bfloat16.Product(), bfloat16.ProductNT()
+        return compiled.Product(), compiled.ProductNT()
     return ops.BatchMatMul(), ops.BatchMatMul(transpose_b=True)
 
 
@@ -165,14 +165,21 @@ class PlainLayerNorm(nn.Cell):
         return self.norm(x, weight, bias)[0]
 
 
+def layer_norm_form(size, eps):
+    if not on_cpu():
+        return PlainLayerNorm(size, eps)
+    return compiled.LayerNorm(eps) if compiled.usable() else FastLayerNorm(size, eps)
+
+
 class LayerNorm(nn.Cell):
     """x (N, size) -> the same, each row with mean 0 and variance 1, times weight plus bias. Computed in float32."""
 
     def __init__(self, size, eps):
         super().__init__()
+        self.size, self.eps = size, eps
         self.weight = parameter(size)
         self.bias = parameter(size)
-        self.form = FastLayerNorm(size, eps) if on_cpu() else PlainLayerNorm(size, eps)
+        self.form = layer_norm_form(size, eps)
 
     def construct(self, x):
         return self.form(x.astype(ms.float32), self.weight, self.bias).astype(x.dtype)
@@ -262,9 +269,13 @@ def activation(name):
     """The cell of `hidden_act`: gelu (erf form), gelu_new (tanh form) or relu."""
     if name == "relu":
         return nn.ReLU()
-    if name == "gelu_new":
-        return FastGeluNew() if on_cpu() else PlainGelu("tanh")
-    return FastGelu() if on_cpu() else PlainGelu("none")
+    if not on_cpu():
+        return PlainGelu("tanh" if name == "gelu_new" else "none")
+    return compiled.Gelu(name) if compiled.usable() else composed_gelu(name)
+
+
+def composed_gelu(name):
+    return FastGeluNew() if name == "gelu_new" else FastGelu()
 
 
 # ------------------------------------------------------------------------------------------------------------ dropout

@@ -15,7 +15,6 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     from dump2bert.digest import code_digest
     from dump2bert.tokenization import load_vocabulary
     from dump2bert.training import checkpoints, context, distribution
-    from dump2bert.training.compute_types import wanted_in_pretraining
     from dump2bert.training.interruption import Interruption
     from dump2bert.training.pretraining import Run, resolved_network, state_key
     from dump2bert.training.pretraining_batches import manifest, open_records
@@ -43,9 +42,7 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     if world.any(compute_type == "float32"):
         compute_type = "float32"    # what one rank cannot, none does
     network = resolved_network(network, vocabulary_size, records.columns["input_ids"], compute_type)
-    may_be_bfloat16 = wanted_in_pretraining(asked, device_target, network["hidden_size"]) == "bfloat16"
-    chosen = ["nets.bfloat16"] if device_target == "CPU" and may_be_bfloat16 else []
-    data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain", *chosen)
+    data, code = manifest(data_dir, schema_dir), code_digest("stages.pretrain")
     key = state_key(options, {**network, "compute_type": asked}, data, load_checkpoint_path)
     folder = Path(save_checkpoint_path or ".")
     if world.is_first:

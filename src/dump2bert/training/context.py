@@ -1,7 +1,7 @@
 """The device: the one module of training that knows which there is and what it can do.
 
 CPU: float32 (MindSpore has no fast float16 there), but pretraining of large networks in bfloat16 where the machine has
-it (nets/bfloat16); no data sink, dropout masks supplied with the batch. Ascend and GPU: float16 or bfloat16 products,
+it (nets/compiled); no data sink, dropout masks supplied with the batch. Ascend and GPU: float16 or bfloat16 products,
 MindSpore's own dropout. (nets/operators.py chooses the forms of operators.)
 """
 
@@ -14,10 +14,9 @@ from pathlib import Path
 
 import mindspore as ms
 
-from dump2bert.digest import load
 from dump2bert.errors import BadInput
+from dump2bert.nets import compiled
 from dump2bert.progress import say
-from dump2bert.training.compute_types import wanted_in_pretraining
 
 
 def set_up(device_target, device_id=0):
@@ -38,6 +37,8 @@ def set_up(device_target, device_id=0):
                        ) from error
 
 
+LARGE = 512    # hidden_size from which a step's time is that of its matrix products
+
 graphs_are_kept = False    # by this process, already
 
 
@@ -47,7 +48,7 @@ def kept_graphs(folder, name):
     most of the time to the first step.
 
     MindSpore compares the sources of the cells, not what they are built with: `name` has to tell apart all graphs that
-    this folder may be given for; those of another name are removed. MindSpore numbers the graphs that a process keeps,
+    this folder may be given for, compiled operators apart; those of another name are removed. MindSpore numbers the graphs that a process keeps,
     so only the first run of a process does; it also reads the program that was started, so `python -c` keeps none. A
     file that is torn is not used.
     """
@@ -56,7 +57,9 @@ def kept_graphs(folder, name):
         yield
         return
     graphs_are_kept = True
-    place = Path(folder) / f"{name}-{ms.__version__}-{sys.version_info.major}.{sys.version_info.minor}"
+    operators = compiled.library().stem if ms.get_context("device_target") == "CPU" and compiled.usable() else "stock"
+    versions = f"{ms.__version__}-{sys.version_info.major}.{sys.version_info.minor}"
+    place = Path(folder) / f"{name}-{versions}-{operators}"
     for other in Path(folder).glob("*"):
         if other != place:
             shutil.rmtree(other, ignore_errors=True)
@@ -77,11 +80,11 @@ def usable_compute_type(asked, device_target):
 
 
 def pretraining_compute_type(asked, device_target, hidden_size):
-    """As usable_compute_type, for pretraining: a CPU may multiply in bfloat16."""
-    wanted = wanted_in_pretraining(asked, device_target, hidden_size)
-    if device_target != "CPU" or wanted == "float32":
+    """As usable_compute_type, for pretraining: a CPU may multiply in bfloat16. float16 is there its own half type,
+    bfloat16, for large networks; small ones have little to gain from it and keep float32's digits."""
+    if device_target != "CPU" or asked == "float32" or asked == "float16" and hidden_size < LARGE:
         return usable_compute_type(asked, device_target)
-    reason = load("nets.bfloat16").why_not()
+    reason = compiled.why_no_bfloat16()
     if reason:
         say(f"compute_type: float32 (bfloat16 would take half the time, but {reason})")
         return "float32"

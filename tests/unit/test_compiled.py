@@ -1,4 +1,5 @@
-"""Matrix products in bfloat16 on a CPU: the operator beside numpy, who uses it, and a run that is trained with it."""
+"""The compiled operators of a CPU: products in bfloat16 beside numpy, who uses them, and a run that is trained with them.
+(GELU and LayerNorm stand beside their twins in test_operators.py.)"""
 
 import json
 import os
@@ -11,16 +12,15 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from dump2bert import digest
 from dump2bert.errors import BadInput
-from dump2bert.nets import bfloat16
+from dump2bert.nets import compiled, operators
 from dump2bert.nets.bert import BertModel, initialize
 from dump2bert.training import context
 from tests.unit.small_networks import small_batch, small_network, write_shards
 from tests.unit.test_pretrain import ROWS, equal, metrics, run
 
 # Reasons that the operator cannot be had are tested anywhere; what it computes only where it can.
-needs_it = pytest.mark.skipif(bool(bfloat16.why_not()), reason=f"no bfloat16 here: {bfloat16.why_not()}")
+needs_it = pytest.mark.skipif(bool(compiled.why_no_bfloat16()), reason=f"no bfloat16 here: {compiled.why_no_bfloat16()}")
 SHAPES = [((5, 7), (11, 7)), ((160, 64), (1000, 64)), ((2, 3, 16, 8), (2, 3, 20, 8)), ((1, 4, 16, 8), (1, 4, 20, 8))]
 
 
@@ -69,7 +69,7 @@ def test_products_and_gradients_are_those_of_rounded_factors(shapes):
     dy = random.standard_normal((*a.shape[:-1], b.shape[-2]), np.float32)
     product = rounded(a) @ transposed(rounded(b))
     of_a, of_b = rounded(dy) @ rounded(b), transposed(rounded(dy)) @ rounded(a)
-    for form, given, wanted in ((bfloat16.ProductNT(), b, of_b), (bfloat16.Product(), transposed(b), transposed(of_b))):
+    for form, given, wanted in ((compiled.ProductNT(), b, of_b), (compiled.Product(), transposed(b), transposed(of_b))):
         np.testing.assert_allclose(form(Tensor(a), Tensor(given)).asnumpy(), product, rtol=1e-4, atol=1e-4)
         found = Gradients(form)(Tensor(a), Tensor(given), Tensor(dy))
         np.testing.assert_allclose(found[0].asnumpy(), of_a, rtol=1e-4, atol=1e-4)
@@ -83,9 +83,9 @@ from dump2bert.training import context
 context.set_up("CPU")
 from mindspore import Tensor
 from dump2bert.errors import BadInput
-from dump2bert.nets import bfloat16
+from dump2bert.nets import compiled, operators
 random = np.random.default_rng(1)
-product, digest = bfloat16.Product(), hashlib.sha256()
+product, digest = compiled.Product(), hashlib.sha256()
 for m, k, n in ((96, 512, 128), (20, 3001, 64), (384, 64, 300)):
     a, b = random.standard_normal((m, k), np.float32), random.standard_normal((k, n), np.float32)
     for _ in range(3):
@@ -139,7 +139,7 @@ def test_a_state_of_bfloat16_is_not_begun_anew_where_it_cannot_be_had(data, tmp_
     network = {"compute_type": "bfloat16"}
     run(data, tmp_path, network=network, train_steps=4)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "lock"}
-    monkeypatch.setattr(bfloat16, "why_not", lambda: "there is no C++ compiler")
+    monkeypatch.setattr(compiled, "why_no_bfloat16", lambda: "there is no C++ compiler")
     with pytest.raises(BadInput, match="was trained in bfloat16, but here matrix products are in float32: .* --fresh true"):
         run(data, tmp_path, network=network, train_steps=6)
     assert {path: path.read_bytes() for path in before} == before
@@ -155,7 +155,7 @@ def test_a_state_of_bfloat16_is_not_begun_anew_where_it_cannot_be_had(data, tmp_
     ("bfloat16", "CPU", 16, "bfloat16"), ("float16", "Ascend", 768, "float16"), ("bfloat16", "Ascend", 64, "bfloat16")])
 def test_a_cpu_pretrains_large_networks_in_bfloat16_unless_float32_is_asked_for(
         monkeypatch, asked, device, hidden_size, used):
-    monkeypatch.setattr(bfloat16, "why_not", lambda: None)
+    monkeypatch.setattr(compiled, "why_no_bfloat16", lambda: None)
     assert context.pretraining_compute_type(asked, device, hidden_size) == used
     assert context.usable_compute_type(asked, device) == ("float32" if device == "CPU" else asked)
 
@@ -163,7 +163,7 @@ def test_a_cpu_pretrains_large_networks_in_bfloat16_unless_float32_is_asked_for(
 def no_such_cpu(monkeypatch, folder):
     cpu = folder / "cpuinfo"
     cpu.write_text("flags : fpu avx512f\n")
-    monkeypatch.setattr(bfloat16, "CPU_INFO", cpu)
+    monkeypatch.setattr(compiled, "CPU_INFO", cpu)
 
 
 def no_compiler(monkeypatch, folder):
@@ -184,27 +184,49 @@ def cache_that_is_a_file(monkeypatch, folder):
 
 @pytest.mark.parametrize("spoil, said", [
     (no_such_cpu, "this CPU has no AVX512-BF16"), (no_compiler, "there is no C++ compiler"),
-    (compiler_that_fails, "cannot compile product.cpp (fatal error: no such header)"),
+    (compiler_that_fails, "cannot compile operators.cpp (fatal error: no such header)"),
     (cache_that_is_a_file, "cannot be written")])
 def test_where_it_cannot_be_had_one_line_says_why_and_float32_is_used(monkeypatch, tmp_path, caplog, spoil, said):
     cpu = tmp_path / "cpu"
     cpu.write_text("flags : fpu avx512_bf16 clzero\n")
-    monkeypatch.setattr(bfloat16, "CPU_INFO", cpu)
+    monkeypatch.setattr(compiled, "CPU_INFO", cpu)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     if not shutil.which("c++") and spoil is cache_that_is_a_file:
         pytest.skip("there is no C++ compiler")
     spoil(monkeypatch, tmp_path)
-    bfloat16.library.cache_clear()
+    compiled.library.cache_clear()
     caplog.set_level("INFO", "dump2bert")
     try:
         assert context.pretraining_compute_type("float16", "CPU", 768) == "float32"
     finally:
-        bfloat16.library.cache_clear()
+        compiled.library.cache_clear()
     assert len(caplog.messages) == 1 and said in caplog.text
 
 
-def test_the_operators_source_counts_only_where_it_is_chosen():
-    names = {root: {name for module in digest.closure(root) for name, _ in digest.contents(module)}
-             for root in ("stages.pretrain", "nets.bfloat16")}
-    assert "dump2bert.nets.bfloat16/product.cpp" in names["nets.bfloat16"]
-    assert not any("bfloat16" in name for name in names["stages.pretrain"])
+@pytest.mark.skipif(not shutil.which("c++"), reason="there is no C++ compiler")
+def test_a_compiler_compiles_them():
+    assert compiled.why_not() is None
+
+
+@pytest.mark.parametrize("spoil", [no_compiler, compiler_that_fails])
+def test_without_a_compiler_gelu_and_layer_norm_are_composed_and_one_line_says_so(monkeypatch, tmp_path, caplog, spoil):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    spoil(monkeypatch, tmp_path)
+    caplog.set_level("INFO", "dump2bert")
+    for function in (compiled.library, compiled.usable):
+        function.cache_clear()
+    try:
+        model = BertModel(small_network())
+    finally:
+        for function in (compiled.library, compiled.usable):
+            function.cache_clear()
+    cells = {type(cell) for _, cell in model.cells_and_names()}
+    assert {operators.FastGelu, operators.FastLayerNorm} <= cells and compiled.Gelu not in cells
+    assert [message.split(" (")[0] for message in caplog.messages] == [
+        "GELU and LayerNorm: composed of MindSpore's operators, which is slower"]
+
+
+@pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
+def test_operators_of_float32_refuse_other_types():
+    with pytest.raises(TypeError, match="gelu is an operator of float32"):
+        compiled.Gelu("gelu")(Tensor(np.ones((2, 3), np.float16)))

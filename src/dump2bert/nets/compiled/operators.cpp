@@ -1,8 +1,9 @@
-// Matrix products whose factors are rounded to bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore.
+// GELU, LayerNorm and matrix products whose factors are rounded to bfloat16 and whose sums are float32, by the oneDNN
+// inside of MindSpore.
 //
-// MindSpore calls product_nt, product_nn and product_tn as custom operators ("aot"): two float32 tensors in, one out.
-// The work of a product is always cut into the same SHARES, so that the number of threads, and which of them takes what,
-// changes no bit of the result.
+// MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. The work
+// is always cut into the same SHARES, so that the number of threads, and which of them takes what, changes no bit of the
+// result.
 
 #include <sched.h>
 
@@ -102,6 +103,7 @@ struct Machine {
     Threads threads{usable_cores()};
     dnnl::stream stream{dnnl::threadpool_interop::make_stream(engine, &threads)};
     Room room_a, room_b;
+    std::mutex one_at_a_time;
 };
 
 Machine& machine() {
@@ -157,22 +159,95 @@ struct Product {
     }
 };
 
-int product(bool transpose_a, bool transpose_b, int tensors, void** data, int* ranks, int64_t** shapes) {
-    static std::mutex one_at_a_time;
+void product(bool transpose_a, bool transpose_b, void** data, const int* ranks, int64_t** shapes) {
     static std::map<Product::Key, Product> known;
-    if (tensors != 3) return 1;
     const int rank = ranks[0];
     int64_t batch = 1;
     for (int i = 0; i < rank - 2; i++) batch *= shapes[0][i];
     const int64_t m = shapes[2][rank - 2], n = shapes[2][rank - 1], k = shapes[0][transpose_a ? rank - 2 : rank - 1];
     const Product::Key key(transpose_a, transpose_b, batch, m, n, k);
-    const std::lock_guard<std::mutex> lock(one_at_a_time);
+    auto found = known.find(key);
+    if (found == known.end()) found = known.emplace(key, Product(key, machine().engine)).first;
+    found->second.run(data, machine());
+}
+
+// A row-major float32 array of MindSpore's; oneDNN keeps what it compiles for a shape, so nothing is kept here.
+memory array(const memory::dims& shape, void* data) {
+    const auto row = shape.size() == 1 ? memory::dims{1} : memory::dims{shape[1], 1};
+    return {{shape, memory::data_type::f32, row}, machine().engine, data};
+}
+
+struct Gelu {
+    memory x;
+    dnnl::algorithm algorithm;
+    dnnl::eltwise_forward::primitive_desc forward;
+
+    Gelu(bool exact, int64_t** shapes, void** data)
+        : x(array({shapes[0][0], shapes[0][1]}, data[0])),
+          algorithm(exact ? dnnl::algorithm::eltwise_gelu_erf : dnnl::algorithm::eltwise_gelu_tanh),
+          forward(machine().engine, dnnl::prop_kind::forward_training, algorithm, x.get_desc(), x.get_desc()) {}
+
+    // x -> y
+    void value(void** data) const {
+        const auto y = memory(x.get_desc(), machine().engine, data[1]);
+        dnnl::eltwise_forward(forward).execute(machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}});
+    }
+
+    // x, dy -> dx
+    void gradient(void** data) const {
+        const auto like = x.get_desc();
+        const dnnl::eltwise_backward::primitive_desc backward(machine().engine, algorithm, like, like, like, forward);
+        const auto dy = memory(like, machine().engine, data[1]), dx = memory(like, machine().engine, data[2]);
+        dnnl::eltwise_backward(backward).execute(
+            machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_DIFF_SRC, dx}});
+    }
+};
+
+struct LayerNorm {
+    static constexpr auto WITH_WEIGHTS =
+        static_cast<dnnl::normalization_flags>(dnnl_use_scale | dnnl_use_shift);
+
+    memory::dims rows, features, all;
+    memory x, weight;
+    float eps;
+    dnnl::layer_normalization_forward::primitive_desc forward;
+
+    // data begins with x, weight, eps
+    LayerNorm(int64_t** shapes, void** data)
+        : rows{shapes[0][0]}, features{shapes[0][1]}, all{shapes[0][0], shapes[0][1]}, x(array(all, data[0])),
+          weight(array(features, data[1])), eps(*static_cast<const float*>(data[2])),
+          forward(machine().engine, dnnl::prop_kind::forward_training, x.get_desc(), x.get_desc(),
+                  array(rows, nullptr).get_desc(), eps, WITH_WEIGHTS) {}
+
+    // x, weight, eps, bias -> y, mean, variance
+    void value(void** data) const {
+        dnnl::layer_normalization_forward(forward).execute(
+            machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_SCALE, weight}, {DNNL_ARG_SHIFT, array(features, data[3])},
+                               {DNNL_ARG_DST, array(all, data[4])}, {DNNL_ARG_MEAN, array(rows, data[5])},
+                               {DNNL_ARG_VARIANCE, array(rows, data[6])}});
+    }
+
+    // x, weight, eps, mean, variance, dy -> dx, gradients of the weight and of the bias
+    void gradient(void** data) const {
+        const dnnl::layer_normalization_backward::primitive_desc backward(
+            machine().engine, dnnl::prop_kind::backward, x.get_desc(), x.get_desc(), x.get_desc(),
+            array(rows, nullptr).get_desc(), eps, WITH_WEIGHTS, forward);
+        dnnl::layer_normalization_backward(backward).execute(
+            machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_SCALE, weight}, {DNNL_ARG_MEAN, array(rows, data[3])},
+                               {DNNL_ARG_VARIANCE, array(rows, data[4])}, {DNNL_ARG_DIFF_DST, array(all, data[5])},
+                               {DNNL_ARG_DIFF_SRC, array(all, data[6])}, {DNNL_ARG_DIFF_SCALE, array(features, data[7])},
+                               {DNNL_ARG_DIFF_SHIFT, array(features, data[8])}});
+    }
+};
+
+template <typename Work>
+int done(int tensors, int expected, const Work& work) {
+    if (tensors != expected) return 1;
+    const std::lock_guard<std::mutex> lock(machine().one_at_a_time);
     try {
-        auto found = known.find(key);
-        if (found == known.end()) found = known.emplace(key, Product(key, machine().engine)).first;
-        found->second.run(data, machine());
+        work();
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "a product in bfloat16 failed: %s\n", error.what());
+        std::fprintf(stderr, "a compiled operator failed: %s\n", error.what());
         return 1;
     }
     return 0;
@@ -180,11 +255,18 @@ int product(bool transpose_a, bool transpose_b, int tensors, void** data, int* r
 
 }  // namespace
 
-#define OPERATOR(name, transpose_a, transpose_b)                                                               \
-    extern "C" int name(int tensors, void** data, int* ranks, int64_t** shapes, const char**, void*, void*) {  \
-        return product(transpose_a, transpose_b, tensors, data, ranks, shapes);                                \
+#define OPERATOR(name, expected, work)                                                                              \
+    extern "C" int name(int tensors, void** data, int* ranks, int64_t** shapes, const char**, void*, void*) {       \
+        (void)ranks;                                                                                                \
+        return done(tensors, expected, [&] { work; });                                                              \
     }
 
-OPERATOR(product_nt, false, true)
-OPERATOR(product_nn, false, false)
-OPERATOR(product_tn, true, false)
+OPERATOR(product_nt, 3, product(false, true, data, ranks, shapes))
+OPERATOR(product_nn, 3, product(false, false, data, ranks, shapes))
+OPERATOR(product_tn, 3, product(true, false, data, ranks, shapes))
+OPERATOR(gelu, 2, Gelu(true, shapes, data).value(data))
+OPERATOR(gelu_gradient, 3, Gelu(true, shapes, data).gradient(data))
+OPERATOR(gelu_new, 2, Gelu(false, shapes, data).value(data))
+OPERATOR(gelu_new_gradient, 3, Gelu(false, shapes, data).gradient(data))
+OPERATOR(layer_norm, 7, LayerNorm(shapes, data).value(data))
+OPERATOR(layer_norm_gradient, 9, LayerNorm(shapes, data).gradient(data))

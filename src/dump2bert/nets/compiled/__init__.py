@@ -1,0 +1,184 @@
+"""Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, and matrix products in bfloat16
+(factors are rounded to bfloat16, sums and results are float32).
+
+MindSpore's wheel brings oneDNN, which has them all; operators.cpp makes custom operators of it. They are compiled when
+they are first used and kept in the user's cache folder under a digest of all that they are made of. A result depends on
+the numbers and shapes alone, not on the number of threads. Without a compiler GELU and LayerNorm are composed of
+MindSpore's operators (nets/operators.py), and products are float32.
+"""
+
+import ctypes
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import mindspore as ms
+from mindspore import Tensor, nn, ops
+
+from dump2bert.errors import BadInput
+from dump2bert.progress import say
+
+CPU_INFO = Path("/proc/cpuinfo")
+SOURCE = Path(__file__).with_name("operators.cpp")
+HEADERS = Path(sysconfig.get_path("data")) / "include"     # of the package onednn-devel-cpu-gomp
+ONEDNN = Path(ms.__file__).parent / "lib" / "libdnnl.so.3"
+FLAGS = ("-std=c++20", "-O2", "-shared", "-fPIC", "-pthread")
+LONGEST_REASON = 200
+
+
+def why_not():
+    """None where this machine can compile the operators, else the reason, the end of a sentence."""
+    try:
+        library()
+    except BadInput as error:
+        return str(error)
+    return None
+
+
+def why_no_bfloat16():
+    """As why_not, of products in bfloat16."""
+    if not CPU_INFO.is_file() or " avx512_bf16" not in CPU_INFO.read_text():
+        return "this CPU has no AVX512-BF16"
+    return why_not()
+
+
+@functools.cache
+def usable():
+    """Whether GELU and LayerNorm are compiled. Where they are not, one line says why."""
+    reason = why_not()
+    if reason:
+        say(f"GELU and LayerNorm: composed of MindSpore's operators, which is slower ({reason})")
+    return reason is None
+
+
+@functools.cache
+def library():
+    """Path of the compiled operators, which are compiled if need be. BadInput: what this machine lacks."""
+    compiler = shutil.which(os.environ.get("CXX") or "c++") or shutil.which("g++") or shutil.which("clang++")
+    if not compiler:
+        raise BadInput("there is no C++ compiler (c++, g++, clang++, or the one that CXX names)")
+    said = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
+    parts = (SOURCE.read_text(), *FLAGS, said, version("mindspore"), str(HEADERS))
+    name = f"operators-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:16]}.so"
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dump2bert" / name
+    if not path.is_file():
+        compile_to(path, compiler)
+    ctypes.CDLL(str(ONEDNN))     # before what is linked with it, so that it is found
+    return path
+
+
+def compile_to(path, compiler):
+    """Processes that compile side by side each do it for themselves; the file appears whole."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".operators-") as folder:
+            made = Path(folder) / path.name
+            done = subprocess.run([compiler, *FLAGS, "-I", str(HEADERS), str(SOURCE), "-o", str(made), str(ONEDNN)],
+                                  capture_output=True, text=True)
+            if done.returncode:
+                said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
+                raise BadInput(f"{compiler} cannot compile {SOURCE.name} ({said[:LONGEST_REASON]})")
+            made.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path.parent} cannot be written ({error.strerror}); XDG_CACHE_HOME names another place"
+                       ) from error
+
+
+def operator(name, out_shape, outputs=1):
+    """out_shape: a function of the shapes of the inputs, which are float32, as is what comes out."""
+    def out_type(*types):
+        if any(item.element_type() != ms.float32 for item in types):
+            raise TypeError(f"{name} is an operator of float32, not of {types}")
+        return types[:outputs] if outputs > 1 else types[0]
+
+    return ops.Custom(f"{library()}:{name}", out_shape, out_type, func_type="aot")
+
+
+def operator_nt():
+    return operator("product_nt", lambda a, b: (*a[:-1], b[-2]))
+
+
+def operator_nn():
+    return operator("product_nn", lambda a, b: (*a[:-1], b[-1]))
+
+
+def operator_tn():
+    return operator("product_tn", lambda a, b: (*a[:-2], a[-1], b[-1]))
+
+
+class Gelu(nn.Cell):
+    """GELU of x (N, F), float32. name: gelu (erf form) or gelu_new (tanh form)."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+        self.value = operator(name, lambda x: x)
+        self.gradient = operator(f"{name}_gradient", lambda x, dy: x)
+
+    def construct(self, x):
+        return self.value(x)
+
+    def bprop(self, x, out, dy):
+        return (self.gradient(x, dy),)
+
+
+class LayerNormWithMoments(nn.Cell):
+    """LayerNorm of the rows of x (N, H), float32 -> the result, their means (N,) and their variances (N,)."""
+
+    def __init__(self, eps):
+        super().__init__()
+        self.eps = Tensor([eps], ms.float32)
+        self.value = operator("layer_norm", lambda x, weight, eps, bias: (x, x[:1], x[:1]), 3)
+        self.gradient = operator("layer_norm_gradient",
+                                 lambda x, weight, eps, mean, variance, dy: (x, weight, weight), 3)
+
+    def construct(self, x, weight, bias):
+        return self.value(x, weight, self.eps, bias)
+
+    def bprop(self, x, weight, bias, out, dy):
+        return self.gradient(x, weight, self.eps, out[1], out[2], dy[0])
+
+
+class LayerNorm(nn.Cell):
+    """LayerNorm of the rows of x (N, H), float32."""
+
+    def __init__(self, eps):
+        super().__init__()
+        self.with_moments = LayerNormWithMoments(eps)
+
+    def construct(self, x, weight, bias):
+        return self.with_moments(x, weight, bias)[0]
+
+
+class ProductNT(nn.Cell):
+    """a (..., M, K), b (..., N, K) -> a @ b transposed (..., M, N), float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.nt, self.nn, self.tn = operator_nt(), operator_nn(), operator_tn()
+
+    def construct(self, a, b):
+        return self.nt(a, b)
+
+    def bprop(self, a, b, out, dout):
+        return self.nn(dout, b), self.tn(dout, a)
+
+
+class Product(nn.Cell):
+    """a (..., M, K), b (..., K, N) -> a @ b (..., M, N), float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.nt, self.nn, self.tn = operator_nt(), operator_nn(), operator_tn()
+
+    def construct(self, a, b):
+        return self.nn(a, b)
+
+    def bprop(self, a, b, out, dout):
+        return self.nt(dout, b), self.tn(a, dout)
