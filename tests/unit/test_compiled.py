@@ -229,4 +229,4 @@ def test_without_a_compiler_gelu_and_layer_norm_are_composed_and_one_line_says_s
 @pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
 def test_operators_of_float32_refuse_other_types():
     with pytest.raises(TypeError, match="gelu is an operator of float32"):
-        compiled.Gelu("gelu")(Tensor(np.ones((2, 3), np.float16)))
+        compiled.GeluOfFloat32("gelu")(Tensor(np.ones((2, 3), np.float16)))

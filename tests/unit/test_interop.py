@@ -287,7 +287,7 @@ def test_a_mindir_graph_gives_the_network_s_own_outputs(tmp_path, kind):
     assert cli.main(["export", "--format", "mindir", str(tmp_path / "own"), str(tmp_path / "out"), *SIZES]) == 0
     graph = nn.GraphCell(ms.load(str(tmp_path / "out" / "model.mindir")))
     for found, value in zip(graph(*map(Tensor, inputs)), expected):
-        assert np.abs(found.asnumpy() - value).max() <= 1e-6
+        assert np.abs(found.asnumpy() - value).max() <= 2e-5    # compiled operators beside composed ones
 
 
 @pytest.mark.parametrize("kind", ["none", "nezha", "zoo"])

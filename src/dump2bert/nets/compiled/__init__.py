@@ -113,11 +113,19 @@ def operator_tn():
 
 
 class Gelu(nn.Cell):
-    """GELU of x (N, F), float32. name: gelu (erf form) or gelu_new (tanh form)."""
+    """GELU of x (N, F), computed in float32. name: gelu (erf form) or gelu_new (tanh form)."""
 
     def __init__(self, name):
         super().__init__()
-        self.name = name
+        self.name, self.form = name, GeluOfFloat32(name)
+
+    def construct(self, x):
+        return self.form(x.astype(ms.float32)).astype(x.dtype)
+
+
+class GeluOfFloat32(nn.Cell):
+    def __init__(self, name):
+        super().__init__()
         self.value = operator(name, lambda x: x)
         self.gradient = operator(f"{name}_gradient", lambda x, dy: x)
 
