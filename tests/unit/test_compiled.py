@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
+from dump2bert import digest
 from dump2bert.errors import BadInput
 from dump2bert.nets import compiled, operators
 from dump2bert.nets.bert import BertModel, initialize
@@ -21,6 +22,7 @@ from tests.unit.test_pretrain import ROWS, equal, metrics, run
 
 # Reasons that the operator cannot be had are tested anywhere; what it computes only where it can.
 needs_it = pytest.mark.skipif(bool(compiled.why_no_bfloat16()), reason=f"no bfloat16 here: {compiled.why_no_bfloat16()}")
+needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
 SHAPES = [((5, 7), (11, 7)), ((160, 64), (1000, 64)), ((2, 3, 16, 8), (2, 3, 20, 8)), ((1, 4, 16, 8), (1, 4, 20, 8))]
 
 
@@ -208,13 +210,23 @@ def test_a_compiler_compiles_them():
     assert compiled.why_not() is None
 
 
-@pytest.mark.parametrize("spoil", [no_compiler, compiler_that_fails])
+def operators_that_are_torn(monkeypatch, folder):
+    name = compiled.library().name
+    compiled.library.cache_clear()
+    torn = folder / "elsewhere" / "dump2bert" / name     # what a process has loaded from one path it does not read again
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"\x7fELF")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "elsewhere"))
+
+
+@pytest.mark.parametrize("spoil", [
+    no_compiler, compiler_that_fails, pytest.param(operators_that_are_torn, marks=needs_compiler)])
 def test_without_a_compiler_gelu_and_layer_norm_are_composed_and_one_line_says_so(monkeypatch, tmp_path, caplog, spoil):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    spoil(monkeypatch, tmp_path)
-    caplog.set_level("INFO", "dump2bert")
     for function in (compiled.library, compiled.usable):
         function.cache_clear()
+    spoil(monkeypatch, tmp_path)
+    caplog.set_level("INFO", "dump2bert")
     try:
         model = BertModel(small_network())
     finally:
@@ -226,7 +238,13 @@ def test_without_a_compiler_gelu_and_layer_norm_are_composed_and_one_line_says_s
         "GELU and LayerNorm: composed of MindSpore's operators, which is slower"]
 
 
-@pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
+def test_the_operators_source_counts_wherever_networks_run():
+    for root in ("stages.pretrain", "tasks.ner.predict"):
+        names = {name for module in digest.closure(root) for name, _ in digest.contents(module)}
+        assert "dump2bert.nets.compiled/operators.cpp" in names
+
+
+@needs_compiler
 def test_operators_of_float32_refuse_other_types():
     with pytest.raises(TypeError, match="gelu is an operator of float32"):
         compiled.GeluOfFloat32("gelu")(Tensor(np.ones((2, 3), np.float16)))

@@ -84,7 +84,8 @@ def evaluate_again(data, **flags):
 
 @pytest.fixture(scope="module")
 def finetuned(data):
-    assert finetune(data, data / "run") == 0
+    # In the order in which predict takes the rows: on some CPUs the last digits depend on where a row stands in a batch.
+    assert finetune(data, data / "run", eval_data_shuffle="false") == 0
     return data
 
 
@@ -111,14 +112,8 @@ def test_what_finetuning_keeps_is_what_the_network_answers(finetuned):
     assert predict(finetuned) == 0
     kept = {"output": finetuned / "kept.json", "nbest_predictions": finetuned / "kept.nbest.json"}
     assert predict(finetuned, answers=finetuned / "run" / "answers.npz", **kept) == 0
-    assert kept["output"].read_bytes() == (finetuned / "run" / "predictions.json").read_bytes()
-    found, expected = read(kept["nbest_predictions"]), read(finetuned / "run" / "predictions.nbest.json")
-    assert list(found) == list(expected)
-    for one, other in zip(found.values(), expected.values()):
-        assert [answer["text"] for answer in one] == [answer["text"] for answer in other]
-        # The last digits depend on the CPU: finetuning evaluates in another order, so rows stand elsewhere in a batch.
-        for key in ("probability", "start_logit", "end_logit"):
-            np.testing.assert_allclose([answer[key] for answer in one], [answer[key] for answer in other], rtol=1e-4, atol=1e-5)
+    for found, expected in zip(kept.values(), ("predictions.json", "predictions.nbest.json")):
+        assert found.read_bytes() == (finetuned / "run" / expected).read_bytes()
 
 
 def complaint(capfd):

@@ -69,7 +69,11 @@ def library():
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dump2bert" / name
     if not path.is_file():
         compile_to(path, compiler)
-    ctypes.CDLL(str(ONEDNN))     # before what is linked with it, so that it is found
+    try:
+        ctypes.CDLL(str(ONEDNN))     # before what is linked with it, so that it is found
+        ctypes.CDLL(str(path))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be loaded ({str(error)[:LONGEST_REASON]}); removed, it is compiled anew") from error
     return path
 
 
