@@ -15,3 +15,11 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder} (set DUMP2BERT_DATA)")
     return folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A module's tests go to one of pytest's processes (--dist loadgroup), so that what they share is made once."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
