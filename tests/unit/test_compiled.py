@@ -106,6 +106,28 @@ def test_the_number_of_threads_changes_no_bit_and_processes_may_compile_at_once(
     assert [path.suffix for path in (tmp_path / "dump2bert").iterdir()] == [".so"]     # one, and nothing beside it
 
 
+THREADS = """
+from pathlib import Path
+from dump2bert.training import context
+context.set_up("CPU")
+import numpy as np
+from mindspore import Tensor
+from dump2bert.nets import compiled
+compiled.Gelu("gelu")(Tensor(np.ones((2, 3), np.float32))).asnumpy()
+print(sum(file.read_text().strip() == "dump2bert" for file in Path("/proc/self/task").glob("*/comm")))
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize("said, threads", [(None, len(os.sched_getaffinity(0))), ("1", 1), ("3", 3)])
+def test_every_core_works_or_as_many_as_the_user_says(said, threads):
+    # What the process is given, not what MindSpore sets in it: half of the cores.
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", THREADS], env=environment | ({"OMP_NUM_THREADS": said} if said else {}),
+                          check=True, capture_output=True, text=True)
+    assert int(done.stdout) == threads - 1      # beside the one that calls
+
+
 @needs_it
 @pytest.mark.parametrize("changes", [{}, {"relative_positions": "nezha"}, {"relative_positions": "zoo"}])
 def test_a_network_is_as_near_to_float32_as_bfloat16_can_be(changes):

@@ -71,10 +71,17 @@ def library():
         compile_to(path, compiler)
     try:
         ctypes.CDLL(str(ONEDNN))     # before what is linked with it, so that it is found
-        ctypes.CDLL(str(path))
+        ctypes.CDLL(str(path)).use_threads(threads())
     except OSError as error:
         raise BadInput(f"{path} cannot be loaded ({str(error)[:LONGEST_REASON]}); removed, it is compiled anew") from error
     return path
+
+
+def threads():
+    """As many as OMP_NUM_THREADS says, else a thread for each core that this process may use. Read here, where it is as the
+    user has set it: for its own process MindSpore sets it anew, to half of the cores."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else len(os.sched_getaffinity(0))
 
 
 def compile_to(path, compiler):

@@ -5,7 +5,7 @@
 // is always cut into the same SHARES, so that the number of threads, and which of them takes what, changes no bit of the
 // result.
 
-#include <sched.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdio>
@@ -26,18 +26,17 @@ using dnnl::memory;
 constexpr int SHARES = 16;
 thread_local bool inside_share = false;
 
-int usable_cores() {
-    const char* said = std::getenv("OMP_NUM_THREADS");
-    if (said && std::atoi(said) > 0) return std::atoi(said);
-    cpu_set_t cores;
-    return sched_getaffinity(0, sizeof(cores), &cores) ? 1 : CPU_COUNT(&cores);
-}
+int threads_to_use = 1;    // said by use_threads before the first operator runs
 
-// The threads that oneDNN works with: the caller and as many others as there are cores.
+// The threads that oneDNN works with, the caller among them.
 class Threads final : public dnnl::threadpool_interop::threadpool_iface {
 public:
     explicit Threads(int count) {
-        for (int i = 1; i < count && i < SHARES; i++) std::thread([this] { work(); }).detach();
+        for (int i = 1; i < count && i < SHARES; i++) {
+            std::thread thread([this] { work(); });
+            pthread_setname_np(thread.native_handle(), "dump2bert");
+            thread.detach();
+        }
     }
 
     int get_num_threads() const override { return SHARES; }
@@ -100,7 +99,7 @@ private:
 
 struct Machine {
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    Threads threads{usable_cores()};
+    Threads threads{threads_to_use};
     dnnl::stream stream{dnnl::threadpool_interop::make_stream(engine, &threads)};
     Room room_a, room_b;
     std::mutex one_at_a_time;
@@ -260,6 +259,8 @@ int done(int tensors, int expected, const Work& work) {
         (void)ranks;                                                                                                \
         return done(tensors, expected, [&] { work; });                                                              \
     }
+
+extern "C" void use_threads(int count) { threads_to_use = count; }
 
 OPERATOR(product_nt, 3, product(false, true, data, ranks, shapes))
 OPERATOR(product_nn, 3, product(false, false, data, ranks, shapes))
