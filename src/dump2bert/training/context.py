@@ -48,9 +48,9 @@ def kept_graphs(folder, name):
     most of the time to the first step.
 
     MindSpore compares the sources of the cells, not what they are built with: `name` has to tell apart all graphs that
-    this folder may be given for, compiled operators apart; those of another name are removed. MindSpore numbers the graphs that a process keeps,
-    so only the first run of a process does; it also reads the program that was started, so `python -c` keeps none. A
-    file that is torn is not used.
+    this folder may be given for, compiled operators apart; those of another name are removed. MindSpore numbers the
+    graphs that a process keeps, so only the first run of a process does; it also reads the program that was started, so
+    `python -c` keeps none. A file that is torn is not used.
     """
     global graphs_are_kept
     if graphs_are_kept or not os.path.isfile(sys.argv[0]):
