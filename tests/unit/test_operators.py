@@ -87,13 +87,14 @@ def test_looking_pad_up_does_not_train_it():
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("form", [
-    operators.FastGelu, pytest.param(lambda: compiled.Gelu("gelu"), marks=needs_compiler, id="compiled")])
-def test_gelu_is_exact_to_float_precision_everywhere(form):
+@pytest.mark.parametrize("form, error", [
+    (operators.FastGelu, 7e-7),      # oneDNN's depends on the CPU: 8.2e-7 with AVX512
+    pytest.param(lambda: compiled.Gelu("gelu"), 1e-6, marks=needs_compiler, id="compiled")])
+def test_gelu_is_exact_to_float_precision_everywhere(form, error):
     x = np.concatenate([np.linspace(-12, 12, 20001), [-1e4, -100, 100, 1e4]]).astype(np.float32)
     exact = np.array([v * 0.5 * math.erfc(-v / math.sqrt(2)) for v in x.astype(np.float64)])
     found = form()(Tensor(x[None])).asnumpy()[0]
-    assert (np.abs(found - exact) <= 1e-6 + 1e-7 * np.abs(exact)).all()
+    assert (np.abs(found - exact) <= error + 1e-7 * np.abs(exact)).all()
 
 
 def masks_of(keys, masks, shape, site=0, pool=0, rate=0.25):
