@@ -23,7 +23,7 @@ from dump2bert.interop.parameters import head_shapes
 from dump2bert.nets import compiled
 from dump2bert.nets.bert import BertModel
 from dump2bert.nets.heads import BertForPretraining
-from dump2bert.nets.operators import FastLayerNorm, LayerNorm, Linear, composed_gelu
+from dump2bert.nets.operators import ComposedLinear, FastLayerNorm, LayerNorm, Linear, composed_gelu
 
 INPUTS = ["input_ids", "input_mask", "token_type_ids", "masked_lm_positions"]
 HEADS = {"classification": "classifier", "regression": "classifier", "ner": "classifier", "squad": "qa_outputs"}
@@ -110,6 +110,8 @@ def make_portable(cell):
     for _, part in list(cell.cells_and_names()):
         if isinstance(part, LayerNorm):
             part.form = FastLayerNorm(part.size, part.eps)
+        if isinstance(part, Linear):
+            part.form = ComposedLinear()
         if isinstance(getattr(part, "activation", None), compiled.Gelu):
             part.activation = composed_gelu(part.activation.name)
 

@@ -2,7 +2,7 @@
 
 MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
-Where there is a C++ compiler, GELU and LayerNorm are single operators, which is faster still (nets/compiled). The plain
+Where there is a C++ compiler, GELU, LayerNorm and linear layers are single operators, which is faster still (nets/compiled). The plain
 forms are MindSpore's kernels: other devices use them, and the tests compare them all. Ascend has an attention in one
 kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device (nets/crf.py has two
 such forms of its own).
@@ -90,6 +90,25 @@ def bias_form():
     return FastBias() if on_cpu() else PlainBias()
 
 
+class ComposedLinear(nn.Cell):
+    """x (N, inputs), weight (outputs, inputs), bias (outputs,) of one type -> x @ weight.T + bias (N, outputs)"""
+
+    def __init__(self):
+        super().__init__()
+        self.add_bias = bias_form()
+
+    def construct(self, x, weight, bias):
+        return self.add_bias(matmul_nt(x, weight), bias)
+
+
+def linear_form(compute_type):
+    if on_cpu() and compute_type == ms.bfloat16:
+        return compiled.Linear("bfloat16")
+    if on_cpu() and compute_type == ms.float32 and compiled.usable():
+        return compiled.Linear("float32")
+    return ComposedLinear()
+
+
 class Linear(nn.Cell):
     """x (N, inputs) -> x @ weight.T + bias (N, outputs), multiplied in `compute_type` and returned in its
     activation_type."""
@@ -99,12 +118,10 @@ class Linear(nn.Cell):
         self.weight = parameter(outputs, inputs)
         self.bias = parameter(outputs)
         self.type = activation_type(compute_type)
-        self.product_nt = product_nt(compute_type)
-        self.add_bias = bias_form()
+        self.form = linear_form(compute_type)
 
     def construct(self, x):
-        product = self.product_nt(x.astype(self.type), self.weight.astype(self.type))
-        return self.add_bias(product, self.bias.astype(self.type))
+        return self.form(x.astype(self.type), self.weight.astype(self.type), self.bias.astype(self.type))
 
 
 # ------------------------------------------------------------------------------------------------------------ lookup

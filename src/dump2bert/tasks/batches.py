@@ -11,7 +11,8 @@ import numpy as np
 MULTIPLE = 8
 # What another width costs and padding takes, on two cores of a CPU: fixed numbers, so that a run is the same everywhere.
 SECONDS_TO_COMPILE, OF_WHICH_FORWARD = 4.0, 2.0
-OPERATIONS_PER_SECOND = 1.5e11
+OPERATIONS_PER_SECOND = 2e11
+ELEMENTWISE = 150    # each bias or weight of a LayerNorm stands for work that takes as long as the products of so many weights
 MOST_WIDTHS = 4
 
 
@@ -32,7 +33,9 @@ def suitable_widths(lengths, longest, passes, size, training):
 
 
 def encoder_size(model):
-    return sum(item.size for item in model.bert.encoder.get_parameters())
+    """The weights of the encoder, as far as they tell how long a token takes: those of small networks do not do so by their
+    products alone."""
+    return sum(item.size if item.ndim > 1 else item.size * ELEMENTWISE for item in model.bert.encoder.get_parameters())
 
 
 def bucket_widths(lengths, buckets, longest):

@@ -1,10 +1,10 @@
-"""Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, and matrix products in bfloat16
-(factors are rounded to bfloat16, sums and results are float32).
+"""Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, linear layers, and matrix products
+in bfloat16 (factors are rounded to bfloat16, sums and results are float32).
 
 MindSpore's wheel brings oneDNN, which has them all; operators.cpp makes custom operators of it. They are compiled when
-they are first used and kept in the user's cache folder under a digest of all that they are made of. A result depends on
-the numbers and shapes alone, not on the number of threads. Without a compiler GELU and LayerNorm are composed of
-MindSpore's operators (nets/operators.py), and products are float32.
+they are first used and kept in the user's cache folder under a digest of all that they are made of. They run on
+MindSpore's own threads; a result depends on the numbers and shapes alone, not on how many there are. Without a compiler
+everything is composed of MindSpore's operators (nets/operators.py), and products are float32.
 """
 
 import ctypes
@@ -27,8 +27,9 @@ from dump2bert.progress import say
 CPU_INFO = Path("/proc/cpuinfo")
 SOURCE = Path(__file__).with_name("operators.cpp")
 HEADERS = Path(sysconfig.get_path("data")) / "include"     # of the package onednn-devel-cpu-gomp
-ONEDNN = Path(ms.__file__).parent / "lib" / "libdnnl.so.3"
-FLAGS = ("-std=c++20", "-O2", "-shared", "-fPIC", "-pthread")
+LIBRARIES = Path(ms.__file__).parent / "lib"
+ONEDNN = LIBRARIES / "libdnnl.so.3"
+FLAGS = ("-std=c++20", "-O2", "-shared", "-fPIC")
 LONGEST_REASON = 200
 
 
@@ -50,10 +51,10 @@ def why_no_bfloat16():
 
 @functools.cache
 def usable():
-    """Whether GELU and LayerNorm are compiled. Where they are not, one line says why."""
+    """Whether GELU, LayerNorm and linear layers are compiled. Where they are not, one line says why."""
     reason = why_not()
     if reason:
-        say(f"GELU and LayerNorm: composed of MindSpore's operators, which is slower ({reason})")
+        say(f"GELU, LayerNorm and linear layers: composed of MindSpore's operators, which is slower ({reason})")
     return reason is None
 
 
@@ -71,10 +72,21 @@ def library():
         compile_to(path, compiler)
     try:
         ctypes.CDLL(str(ONEDNN))     # before what is linked with it, so that it is found
-        ctypes.CDLL(str(path)).use_threads(threads())
+        ctypes.CDLL(str(path)).use_threads(threads(), *threads_of_mindspore())
+    except AttributeError as error:
+        raise BadInput(f"MindSpore {ms.__version__} has no threads for them ({str(error)[:LONGEST_REASON]})") from error
     except OSError as error:
         raise BadInput(f"{path} cannot be loaded ({str(error)[:LONGEST_REASON]}); removed, it is compiled anew") from error
     return path
+
+
+def threads_of_mindspore():
+    """-> two of MindSpore's functions: GetActorMgrInnerThreadPool() and ThreadPool::ParallelLaunch(task, content, threads),
+    by which its own operators use its threads. AttributeError where it has them not."""
+    pool = ctypes.CDLL(str(LIBRARIES / "plugin" / "libmindspore_ops_cpu.so"))
+    launch = ctypes.CDLL(str(LIBRARIES / "libmindspore_core.so"))
+    return (pool._ZN9mindspore6kernel26GetActorMgrInnerThreadPoolEv,
+            launch._ZN9mindspore10ThreadPool14ParallelLaunchERKSt8functionIFiPviffEES2_i)
 
 
 def threads():
@@ -112,15 +124,32 @@ def operator(name, out_shape, outputs=1):
 
 
 def operator_nt():
-    return operator("product_nt", lambda a, b: (*a[:-1], b[-2]))
+    return operator("product_nt_bfloat16", lambda a, b: (*a[:-1], b[-2]))
 
 
-def operator_nn():
-    return operator("product_nn", lambda a, b: (*a[:-1], b[-1]))
+def operator_nn(kind="bfloat16"):
+    return operator(f"product_nn_{kind}", lambda a, b: (*a[:-1], b[-1]))
 
 
-def operator_tn():
-    return operator("product_tn", lambda a, b: (*a[:-2], a[-1], b[-1]))
+def operator_tn(kind="bfloat16"):
+    return operator(f"product_tn_{kind}", lambda a, b: (*a[:-2], a[-1], b[-1]))
+
+
+class Linear(nn.Cell):
+    """x (M, K), weight (N, K), bias (N,), float32 -> x @ weight transposed + bias (M, N), multiplied in `kind`: float32 or
+    bfloat16."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.value = operator(f"linear_{kind}", lambda x, weight, bias: (x[0], weight[0]))
+        self.nn, self.tn = operator_nn(kind), operator_tn(kind)
+        self.sum_of_rows = operator("sum_of_rows", lambda x: x[1:])
+
+    def construct(self, x, weight, bias):
+        return self.value(x, weight, bias)
+
+    def bprop(self, x, weight, bias, out, dy):
+        return self.nn(dy, weight), self.tn(dy, x), self.sum_of_rows(dy)
 
 
 class Gelu(nn.Cell):

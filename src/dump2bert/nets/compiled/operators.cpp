@@ -1,20 +1,19 @@
-// GELU, LayerNorm and matrix products whose factors are rounded to bfloat16 and whose sums are float32, by the oneDNN
-// inside of MindSpore.
+// GELU, LayerNorm and linear layers in float32, and matrix products whose factors are rounded to bfloat16 and whose sums are
+// float32, by the oneDNN inside of MindSpore.
 //
 // MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. The work
 // is always cut into the same SHARES, so that the number of threads, and which of them takes what, changes no bit of the
 // result.
 
-#include <pthread.h>
-
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <mutex>
-#include <thread>
 #include <tuple>
+#include <unordered_map>
 
 #include <oneapi/dnnl/dnnl.hpp>
 #include <oneapi/dnnl/dnnl_threadpool.hpp>
@@ -26,60 +25,33 @@ using dnnl::memory;
 constexpr int SHARES = 16;
 thread_local bool inside_share = false;
 
-int threads_to_use = 1;    // said by use_threads before the first operator runs
+// MindSpore's own threads work for us. Between two operators they look for work without a rest, so threads of ours would
+// only wait for theirs. Said by use_threads before the first operator runs.
+using Task = std::function<int(void*, int, float, float)>;
+int threads_to_use = 1;
+void* (*pool)() = nullptr;
+int (*launch)(void* pool, const Task& task, void* content, int threads) = nullptr;
 
-// The threads that oneDNN works with, the caller among them.
 class Threads final : public dnnl::threadpool_interop::threadpool_iface {
 public:
-    explicit Threads(int count) {
-        for (int i = 1; i < count && i < SHARES; i++) {
-            std::thread thread([this] { work(); });
-            pthread_setname_np(thread.native_handle(), "dump2bert");
-            thread.detach();
-        }
-    }
-
     int get_num_threads() const override { return SHARES; }
     bool get_in_parallel() const override { return inside_share; }
     uint64_t get_flags() const override { return 0; }
 
     void parallel_for(int shares, const std::function<void(int, int)>& run) override {
-        job = &run;
-        count = shares;
-        done = 0;
-        left = shares;    // from here on the others may take shares
-        round.fetch_add(1);
-        round.notify_all();
-        while (take_share()) {}
-        for (int seen; (seen = done) < shares;) done.wait(seen);
-    }
-
-private:
-    const std::function<void(int, int)>* job = nullptr;    // these two change only while no share is left
-    int count = 0;
-    std::atomic<int> left{0}, done{0}, round{0};
-
-    bool take_share() {
-        const int share = left.fetch_sub(1) - 1;
-        if (share < 0) return false;
-        const int last = count;
-        inside_share = true;
-        (*job)(share, last);
-        inside_share = false;
-        if (done.fetch_add(1) + 1 == last) done.notify_one();
-        return true;
-    }
-
-    void work() {
-        for (;;) {
-            const int seen = round;
-            while (take_share()) {}
-            round.wait(seen);
-        }
+        std::atomic<int> next{0};
+        const Task take_shares = [&](void*, int, float, float) {
+            inside_share = true;
+            for (int share; (share = next.fetch_add(1)) < shares;) run(share, shares);
+            inside_share = false;
+            return 0;
+        };
+        if (threads_to_use > 1) launch(pool(), take_shares, nullptr, threads_to_use);
+        take_shares(nullptr, 0, 0, 0);    // what is left: all of it, where this thread is the only one
     }
 };
 
-// Room for a factor in bfloat16, used again by every product.
+// Room for what an operator needs while it runs, used again by the next one.
 class Room {
 public:
     void* of(size_t bytes) {
@@ -99,14 +71,14 @@ private:
 
 struct Machine {
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    Threads threads{threads_to_use};
+    Threads threads;
     dnnl::stream stream{dnnl::threadpool_interop::make_stream(engine, &threads)};
     Room room_a, room_b;
     std::mutex one_at_a_time;
 };
 
 Machine& machine() {
-    static Machine* only = new Machine;    // never destroyed: its threads end with the process
+    static Machine* only = new Machine;    // never destroyed: operators may run until the process ends
     return *only;
 }
 
@@ -117,57 +89,105 @@ memory::desc factor(int64_t batch, int64_t rows, int64_t columns, bool transpose
     return {{batch, rows, columns}, type, {rows * columns, inner[0], inner[1]}};
 }
 
-memory::desc laid_out_at_will(const memory::desc& like) {
-    return {like.get_dims(), memory::data_type::bf16, memory::format_tag::any};
-}
+// A factor as it is given, and as it is multiplied.
+class Factor {
+public:
+    Factor() = default;
+    Factor(const memory::desc& as_given, const memory::desc& as_wanted, const dnnl::engine& engine)
+        : given(as_given, engine, DNNL_MEMORY_NONE), wanted(as_wanted, engine, DNNL_MEMORY_NONE) {
+        if (as_given != as_wanted) change = dnnl::reorder(given, wanted);
+    }
 
-// All that is known of a product before its numbers come.
+    const memory& ready(void* data, Room& room, const dnnl::stream& stream) {
+        given.set_data_handle(data);
+        if (!change) return given;
+        wanted.set_data_handle(room.of(wanted.get_desc().get_size()));
+        change.execute(stream, given, wanted);
+        return wanted;
+    }
+
+private:
+    memory given, wanted;
+    dnnl::reorder change;
+};
+
+enum class Type { float32, bfloat16 };
+
+// All that is known of a product, or of a product plus a bias, before its numbers come. Where it is one of float32, its
+// first factor, which has a row for each token, is multiplied as it is given. The second is laid out as oneDNN likes it,
+// which doubles the speed of small products (MindSpore leaves both as they are).
 struct Product {
-    using Key = std::tuple<bool, bool, int64_t, int64_t, int64_t, int64_t>;
+    using Key = std::tuple<Type, bool, bool, bool, int64_t, int64_t, int64_t, int64_t>;
 
-    memory a, b, c, half_a, half_b;
-    dnnl::reorder round_a, round_b;
+    Factor a, b;
+    memory bias, c;
     dnnl::matmul multiply;
 
     Product(const Key& key, const dnnl::engine& engine) {
-        const auto [transpose_a, transpose_b, batch, m, n, k] = key;
+        const auto [type, transpose_a, transpose_b, biased, batch, m, n, k] = key;
         const auto float32 = memory::data_type::f32;
+        const auto inner = type == Type::float32 ? float32 : memory::data_type::bf16;
         const auto given_a = factor(batch, m, k, transpose_a, float32);
         const auto given_b = factor(batch, k, n, transpose_b, float32);
         const auto result = factor(batch, m, n, false, float32);
-        const dnnl::matmul::primitive_desc best(engine, laid_out_at_will(given_a), laid_out_at_will(given_b), result);
-        a = memory(given_a, engine, DNNL_MEMORY_NONE);
-        b = memory(given_b, engine, DNNL_MEMORY_NONE);
+        const auto at_will = [&](const memory::desc& like) {
+            return memory::desc{like.get_dims(), inner, memory::format_tag::any};
+        };
+        const auto row = biased ? factor(1, 1, n, false, float32) : memory::desc{};
+        const dnnl::matmul::primitive_desc best(engine, type == Type::float32 ? given_a : at_will(given_a),
+                                                at_will(given_b), row, result);
+        a = Factor(given_a, best.src_desc(), engine);
+        b = Factor(given_b, best.weights_desc(), engine);
         c = memory(result, engine, DNNL_MEMORY_NONE);
-        half_a = memory(best.src_desc(), engine, DNNL_MEMORY_NONE);
-        half_b = memory(best.weights_desc(), engine, DNNL_MEMORY_NONE);
-        round_a = dnnl::reorder(a, half_a);
-        round_b = dnnl::reorder(b, half_b);
+        if (biased) bias = memory(row, engine, DNNL_MEMORY_NONE);
         multiply = dnnl::matmul(best);
     }
 
+    // a, b -> c, or a, b, bias -> c
     void run(void** data, Machine& on) {
-        a.set_data_handle(data[0]);
-        b.set_data_handle(data[1]);
-        c.set_data_handle(data[2]);
-        half_a.set_data_handle(on.room_a.of(half_a.get_desc().get_size()));
-        half_b.set_data_handle(on.room_b.of(half_b.get_desc().get_size()));
-        round_a.execute(on.stream, a, half_a);
-        round_b.execute(on.stream, b, half_b);
-        multiply.execute(on.stream, {{DNNL_ARG_SRC, half_a}, {DNNL_ARG_WEIGHTS, half_b}, {DNNL_ARG_DST, c}});
+        std::unordered_map<int, memory> given{{DNNL_ARG_SRC, a.ready(data[0], on.room_a, on.stream)},
+                                              {DNNL_ARG_WEIGHTS, b.ready(data[1], on.room_b, on.stream)}};
+        void** rest = data + 2;
+        if (bias) {
+            bias.set_data_handle(*rest++);
+            given[DNNL_ARG_BIAS] = bias;
+        }
+        c.set_data_handle(*rest);
+        given[DNNL_ARG_DST] = c;
+        multiply.execute(on.stream, given);
     }
 };
 
-void product(bool transpose_a, bool transpose_b, void** data, const int* ranks, int64_t** shapes) {
+void product(Type type, bool transpose_a, bool transpose_b, bool biased, void** data, const int* ranks,
+             int64_t** shapes) {
     static std::map<Product::Key, Product> known;
     const int rank = ranks[0];
+    const int64_t *a = shapes[0], *c = shapes[biased ? 3 : 2];
     int64_t batch = 1;
-    for (int i = 0; i < rank - 2; i++) batch *= shapes[0][i];
-    const int64_t m = shapes[2][rank - 2], n = shapes[2][rank - 1], k = shapes[0][transpose_a ? rank - 2 : rank - 1];
-    const Product::Key key(transpose_a, transpose_b, batch, m, n, k);
+    for (int i = 0; i < rank - 2; i++) batch *= a[i];
+    const Product::Key key(type, transpose_a, transpose_b, biased, batch, c[rank - 2], c[rank - 1],
+                           a[transpose_a ? rank - 2 : rank - 1]);
     auto found = known.find(key);
     if (found == known.end()) found = known.emplace(key, Product(key, machine().engine)).first;
     found->second.run(data, machine());
+}
+
+// x (rows, columns) -> the sums of its columns: of the rows of each share, then of the shares.
+void sum_of_rows(void** data, int64_t** shapes) {
+    const int64_t rows = shapes[0][0], columns = shapes[0][1];
+    const auto x = static_cast<const float*>(data[0]);
+    const auto sums = static_cast<float*>(machine().room_a.of(SHARES * columns * sizeof(float)));
+    const auto add = [columns](float* __restrict__ sum, const float* __restrict__ row) {
+        for (int64_t i = 0; i < columns; i++) sum[i] += row[i];
+    };
+    machine().threads.parallel_for(SHARES, [&](int share, int shares) {
+        float* sum = sums + share * columns;
+        std::fill_n(sum, columns, 0.0f);
+        for (int64_t row = rows * share / shares; row < rows * (share + 1) / shares; row++) add(sum, x + row * columns);
+    });
+    const auto total = static_cast<float*>(data[1]);
+    std::fill_n(total, columns, 0.0f);
+    for (int share = 0; share < SHARES; share++) add(total, sums + share * columns);
 }
 
 // A row-major float32 array of MindSpore's; oneDNN keeps what it compiles for a shape, so nothing is kept here.
@@ -260,11 +280,20 @@ int done(int tensors, int expected, const Work& work) {
         return done(tensors, expected, [&] { work; });                                                              \
     }
 
-extern "C" void use_threads(int count) { threads_to_use = count; }
+extern "C" void use_threads(int count, void* (*pool_of_mindspore)(), int (*parallel_launch)(void*, const Task&, void*, int)) {
+    threads_to_use = count;
+    pool = pool_of_mindspore;
+    launch = parallel_launch;
+}
 
-OPERATOR(product_nt, 3, product(false, true, data, ranks, shapes))
-OPERATOR(product_nn, 3, product(false, false, data, ranks, shapes))
-OPERATOR(product_tn, 3, product(true, false, data, ranks, shapes))
+OPERATOR(linear_float32, 4, product(Type::float32, false, true, true, data, ranks, shapes))
+OPERATOR(linear_bfloat16, 4, product(Type::bfloat16, false, true, true, data, ranks, shapes))
+OPERATOR(product_nn_float32, 3, product(Type::float32, false, false, false, data, ranks, shapes))
+OPERATOR(product_nn_bfloat16, 3, product(Type::bfloat16, false, false, false, data, ranks, shapes))
+OPERATOR(product_nt_bfloat16, 3, product(Type::bfloat16, false, true, false, data, ranks, shapes))
+OPERATOR(product_tn_float32, 3, product(Type::float32, true, false, false, data, ranks, shapes))
+OPERATOR(product_tn_bfloat16, 3, product(Type::bfloat16, true, false, false, data, ranks, shapes))
+OPERATOR(sum_of_rows, 2, sum_of_rows(data, shapes))
 OPERATOR(gelu, 2, Gelu(true, shapes, data).value(data))
 OPERATOR(gelu_gradient, 3, Gelu(true, shapes, data).gradient(data))
 OPERATOR(gelu_new, 2, Gelu(false, shapes, data).value(data))
