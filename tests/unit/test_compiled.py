@@ -278,7 +278,7 @@ def test_without_a_compiler_gelu_and_layer_norm_are_composed_and_one_line_says_s
     assert {operators.FastGelu, operators.FastLayerNorm, operators.ComposedLinear} <= cells
     assert not {compiled.Gelu, compiled.LayerNorm, compiled.Linear} & cells
     assert [message.split(" (")[0] for message in caplog.messages] == [
-        "GELU, LayerNorm and linear layers: composed of MindSpore's operators, which is slower"]
+        "GELU, LayerNorm, linear layers and attention: composed of MindSpore's operators, which is slower"]
 
 
 def test_the_operators_source_counts_wherever_networks_run():

@@ -5,7 +5,7 @@ import math
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, nn
+from mindspore import Tensor, nn, ops
 
 from dump2bert.nets import compiled, operators
 from dump2bert.training.dropout import DropoutSource
@@ -29,8 +29,8 @@ class Weighted(nn.Cell):
         super().__init__()
         self.cell = cell
 
-    def construct(self, x, weight, bias, dy):
-        return (self.cell(x, weight, bias) * dy).sum()
+    def construct(self, *inputs):
+        return (self.cell(*inputs[:-1]) * inputs[-1]).sum()
 
 
 class OfOne(nn.Cell):
@@ -71,6 +71,7 @@ TWINS = {
     "gelu_new, compiled": lambda: (OfOne(compiled.Gelu("gelu_new")), OfOne(operators.PlainGelu("tanh"))),
 }
 needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
+needs_bfloat16 = pytest.mark.skipif(bool(compiled.why_no_bfloat16()), reason=f"no bfloat16: {compiled.why_no_bfloat16()}")
 
 
 @pytest.mark.parametrize("name", [
@@ -82,6 +83,31 @@ def test_fast_form_equals_plain_form(name):
     np.testing.assert_allclose(fast(*inputs[:3]).asnumpy(), plain(*inputs[:3]).asnumpy(), atol=2e-6)
     for ours, theirs in zip(Differentiated(fast)(*inputs), Differentiated(plain)(*inputs)):
         assert np.abs(ours.asnumpy() - theirs.asnumpy()).max() <= 1e-5 * np.abs(theirs.asnumpy()).max()
+
+
+@pytest.mark.parametrize("kind, error", [
+    pytest.param("float32", 1e-5, marks=needs_compiler), pytest.param("bfloat16", 2e-2, marks=needs_bfloat16)])
+@pytest.mark.parametrize("shape", [(3, 2, 5, 4), (2, 12, 48, 32), (1, 1, 1, 8)])
+def test_attention_where_the_heads_lie_equals_attention_of_heads_laid_apart(shape, kind, error):
+    batch, heads, length, size = shape
+    random = np.random.default_rng(0)
+    query, key = (Tensor(random.standard_normal((batch * length, heads * size)).astype(np.float32)) for _ in range(2))
+    mask, dy = (Tensor(random.standard_normal((batch, heads, length, length)).astype(np.float32)) for _ in range(2))
+
+    def compare(fast, plain, *inputs):
+        found, wanted = ([form(*inputs[:-1]), *differentiate(*inputs)] for form, differentiate in (
+            (form, ms.grad(Weighted(form), tuple(range(len(inputs) - 1)))) for form in (fast, plain)))
+        assert len(found) == len(wanted) > 2
+        for ours, theirs in zip(found, wanted):
+            np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), rtol=0, atol=error * np.abs(theirs.asnumpy()).max())
+
+    compare(compiled.AttentionScores(kind), WithoutGradientOfMask(), query, key, mask, dy)
+    compare(compiled.AttentionContext(kind), operators.ComposedContext(), mask, key, query)
+
+
+class WithoutGradientOfMask(operators.ComposedScores):
+    def construct(self, query, key, mask):
+        return super().construct(query, key, ops.stop_gradient(mask))
 
 
 def test_looking_pad_up_does_not_train_it():

@@ -21,9 +21,10 @@ from dump2bert.errors import BadInput
 from dump2bert.files import make_folder, sync_folder
 from dump2bert.interop.parameters import head_shapes
 from dump2bert.nets import compiled
-from dump2bert.nets.bert import BertModel
+from dump2bert.nets.bert import BertModel, SelfAttention
 from dump2bert.nets.heads import BertForPretraining
-from dump2bert.nets.operators import ComposedLinear, FastLayerNorm, LayerNorm, Linear, composed_gelu
+from dump2bert.nets.operators import (
+    ComposedContext, ComposedLinear, ComposedScores, FastLayerNorm, LayerNorm, Linear, composed_gelu)
 
 INPUTS = ["input_ids", "input_mask", "token_type_ids", "masked_lm_positions"]
 HEADS = {"classification": "classifier", "regression": "classifier", "ner": "classifier", "squad": "qa_outputs"}
@@ -112,6 +113,8 @@ def make_portable(cell):
             part.form = FastLayerNorm(part.size, part.eps)
         if isinstance(part, Linear):
             part.form = ComposedLinear()
+        if isinstance(part, SelfAttention):
+            part.scores, part.context = ComposedScores(), ComposedContext()
         if isinstance(getattr(part, "activation", None), compiled.Gelu):
             part.activation = composed_gelu(part.activation.name)
 

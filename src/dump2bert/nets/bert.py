@@ -18,8 +18,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from dump2bert.nets.operators import (
-    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type,
-    batched_products, has_flash_attention, matmul, parameter)
+    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type, attention_forms,
+    batched_products, has_flash_attention, join_heads, matmul, parameter, split_heads)
 from dump2bert.nets.relative_positions import relative_positions
 
 
@@ -73,7 +73,7 @@ class SelfAttention(nn.Cell):
     def __init__(self, network, site):
         super().__init__()
         size = network.hidden_size
-        self.heads, self.head_size = network.num_attention_heads, size // network.num_attention_heads
+        self.head_size = size // network.num_attention_heads
         self.query = Linear(size, size, compute_type(network))
         self.key = Linear(size, size, compute_type(network))
         self.value = Linear(size, size, compute_type(network))
@@ -81,43 +81,37 @@ class SelfAttention(nn.Cell):
         self.learned = network.relative_positions == "zoo"
         if self.learned:
             self.relative_positions = relative_positions("zoo", self.head_size)
-        self.product, self.product_nt = batched_products(compute_type(network))
+        self.scores, self.context = attention_forms(compute_type(network))
+        self.product, self.product_nt = batched_products(compute_type(network))    # with relative positions
         self.flash = None
         if network.relative_positions == "none" and has_flash_attention(compute_type(network), self.head_size):
             self.flash = FlashAttention(network.attention_probs_dropout_prob)
 
-    def split_heads(self, x, batch, length):
-        """(B * S, H) -> (B, A, S, D)"""
-        return x.reshape(batch, length, self.heads, self.head_size).transpose(0, 2, 1, 3)
-
-    def join_heads(self, x):
-        """(B, A, S, D) -> (B * S, H)"""
-        return x.transpose(0, 2, 1, 3).reshape(-1, self.heads * self.head_size)
-
     def construct(self, hidden, mask, positions, keys, masks):
         """hidden (B * S, H), mask (B, A, S, S) added to scores, positions (S, S, D) or None -> context (B * S, H)."""
         batch, heads, length, _ = mask.shape
-        query = self.split_heads(self.query(hidden) * (1.0 / math.sqrt(self.head_size)), batch, length)
-        key = self.split_heads(self.key(hidden), batch, length)
-        value = self.split_heads(self.value(hidden), batch, length)
+        query = self.query(hidden) * (1.0 / math.sqrt(self.head_size))
+        key, value = self.key(hidden), self.value(hidden)
         if self.flash is not None and length % FlashAttention.LENGTHS == 0:
-            return self.join_heads(self.flash(query, key, value, mask, keys))
+            return join_heads(self.flash(split_heads(query, batch, heads), split_heads(key, batch, heads),
+                                         split_heads(value, batch, heads), mask, keys))
         if self.learned:
             positions = self.relative_positions(length)
-        scores = self.product_nt(query, key)
+        scores = self.scores(query, key, mask)
         if positions is not None:
             positions = positions.astype(query.dtype)
             # For each query position, the products of all instances' and heads' queries with its S embeddings.
-            by_position = query.reshape(batch * heads, length, self.head_size).transpose(1, 0, 2)
-            relative = self.product_nt(by_position, positions).transpose(1, 0, 2)
+            by_position = split_heads(query, batch, heads).reshape(batch * heads, length, self.head_size)
+            relative = self.product_nt(by_position.transpose(1, 0, 2), positions).transpose(1, 0, 2)
             scores = scores + relative.reshape(scores.shape)
-        weights = ops.softmax((scores + mask).astype(ms.float32), -1).astype(value.dtype)
+        weights = ops.softmax(scores.astype(ms.float32), -1).astype(value.dtype)
         weights = self.dropout(weights, keys, masks)
-        context = self.product(weights, value)
+        context = self.context(weights, value)
         if positions is not None:
             by_position = weights.reshape(batch * heads, length, length).transpose(1, 0, 2)
-            context = context + self.product(by_position, positions).transpose(1, 0, 2).reshape(context.shape)
-        return self.join_heads(context)
+            relative = self.product(by_position, positions).transpose(1, 0, 2)
+            context = context + join_heads(relative.reshape(batch, heads, length, self.head_size))
+        return context
 
 
 class Output(nn.Cell):

@@ -2,7 +2,8 @@
 
 MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
-Where there is a C++ compiler, GELU, LayerNorm and linear layers are single operators, which is faster still (nets/compiled). The plain
+Where there is a C++ compiler, GELU, LayerNorm, linear layers and attention's products are single operators, which is faster
+still (nets/compiled). The plain
 forms are MindSpore's kernels: other devices use them, and the tests compare them all. Ascend has an attention in one
 kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks for the device (nets/crf.py has two
 such forms of its own).
@@ -101,12 +102,16 @@ class ComposedLinear(nn.Cell):
         return self.add_bias(matmul_nt(x, weight), bias)
 
 
-def linear_form(compute_type):
+def compiled_kind(compute_type):
+    """What compiled operators of linear layers and attention multiply in: float32, bfloat16, or None where there are none."""
     if on_cpu() and compute_type == ms.bfloat16:
-        return compiled.Linear("bfloat16")
-    if on_cpu() and compute_type == ms.float32 and compiled.usable():
-        return compiled.Linear("float32")
-    return ComposedLinear()
+        return "bfloat16"
+    return "float32" if on_cpu() and compute_type == ms.float32 and compiled.usable() else None
+
+
+def linear_form(compute_type):
+    kind = compiled_kind(compute_type)
+    return compiled.Linear(kind) if kind else ComposedLinear()
 
 
 class Linear(nn.Cell):
@@ -203,6 +208,50 @@ class LayerNorm(nn.Cell):
 
 
 # --------------------------------------------------------------------------------------------------------- attention
+
+
+def split_heads(x, batch, heads):
+    """(B * S, H) -> (B, A, S, D)"""
+    rows, size = x.shape
+    return x.reshape(batch, rows // batch, heads, size // heads).transpose(0, 2, 1, 3)
+
+
+def join_heads(x):
+    """(B, A, S, D) -> (B * S, H)"""
+    batch, heads, length, size = x.shape
+    return x.transpose(0, 2, 1, 3).reshape(batch * length, heads * size)
+
+
+class ComposedScores(nn.Cell):
+    """query, key (B * S, H), mask (B, A, S, S) of one type -> each head's products of queries and keys, plus the mask
+    (B, A, S, S)"""
+
+    def __init__(self):
+        super().__init__()
+        self.product_nt = ops.BatchMatMul(transpose_b=True)
+
+    def construct(self, query, key, mask):
+        batch, heads = mask.shape[:2]
+        return self.product_nt(split_heads(query, batch, heads), split_heads(key, batch, heads)) + mask
+
+
+class ComposedContext(nn.Cell):
+    """weights (B, A, S, S), value (B * S, H) of one type -> each head's values, weighted (B * S, H)"""
+
+    def __init__(self):
+        super().__init__()
+        self.product = ops.BatchMatMul()
+
+    def construct(self, weights, value):
+        return join_heads(self.product(weights, split_heads(value, weights.shape[0], weights.shape[1])))
+
+
+def attention_forms(compute_type):
+    """-> cells of the scores and of the context"""
+    kind = compiled_kind(compute_type)
+    if kind:
+        return compiled.AttentionScores(kind), compiled.AttentionContext(kind)
+    return ComposedScores(), ComposedContext()
 
 
 class FlashAttention(nn.Cell):

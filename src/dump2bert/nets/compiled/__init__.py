@@ -1,5 +1,5 @@
-"""Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, linear layers, and matrix products
-in bfloat16 (factors are rounded to bfloat16, sums and results are float32).
+"""Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, linear layers, attention's products,
+and matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32).
 
 MindSpore's wheel brings oneDNN, which has them all; operators.cpp makes custom operators of it. They are compiled when
 they are first used and kept in the user's cache folder under a digest of all that they are made of. They run on
@@ -51,10 +51,10 @@ def why_no_bfloat16():
 
 @functools.cache
 def usable():
-    """Whether GELU, LayerNorm and linear layers are compiled. Where they are not, one line says why."""
+    """Whether GELU, LayerNorm, linear layers and attention are compiled. Where they are not, one line says why."""
     reason = why_not()
     if reason:
-        say(f"GELU, LayerNorm and linear layers: composed of MindSpore's operators, which is slower ({reason})")
+        say(f"GELU, LayerNorm, linear layers and attention: composed of MindSpore's operators, which is slower ({reason})")
     return reason is None
 
 
@@ -150,6 +150,42 @@ class Linear(nn.Cell):
 
     def bprop(self, x, weight, bias, out, dy):
         return self.nn(dy, weight), self.tn(dy, x), self.sum_of_rows(dy)
+
+
+class AttentionScores(nn.Cell):
+    """query, key (B * S, H), mask (B, A, S, S), float32 -> the products of each head's queries and keys, plus the mask
+    (B, A, S, S), multiplied in `kind`."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.value = operator(f"attention_scores_{kind}", lambda query, key, mask: mask)
+        self.context, self.transposed_context = operators_of_context(kind)
+
+    def construct(self, query, key, mask):
+        return self.value(query, key, mask)
+
+    def bprop(self, query, key, mask, out, dy):
+        return self.context(dy, key), self.transposed_context(dy, query), ops.zeros_like(mask)
+
+
+class AttentionContext(nn.Cell):
+    """weights (B, A, S, S), value (B * S, H), float32 -> each head's values, weighted (B * S, H), multiplied in `kind`."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.weights_gradient = operator(f"attention_weights_gradient_{kind}", lambda dy, value, weights: weights)
+        self.context, self.transposed_context = operators_of_context(kind)
+
+    def construct(self, weights, value):
+        return self.context(weights, value)
+
+    def bprop(self, weights, value, out, dy):
+        return self.weights_gradient(dy, value, weights), self.transposed_context(weights, dy)
+
+
+def operators_of_context(kind):
+    """weights (B, A, S, S), x (B * S, H) -> weights @ x and weights transposed @ x, for each head (B * S, H)"""
+    return [operator(f"attention_{name}_{kind}", lambda weights, x: x) for name in ("context", "transposed_context")]
 
 
 class Gelu(nn.Cell):

@@ -1,5 +1,5 @@
-// GELU, LayerNorm and linear layers in float32, and matrix products whose factors are rounded to bfloat16 and whose sums are
-// float32, by the oneDNN inside of MindSpore.
+// GELU, LayerNorm, linear layers and the products of attention in float32, and matrix products whose factors are rounded to
+// bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore.
 //
 // MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. The work
 // is always cut into the same SHARES, so that the number of threads, and which of them takes what, changes no bit of the
@@ -14,6 +14,7 @@
 #include <mutex>
 #include <tuple>
 #include <unordered_map>
+#include <vector>
 
 #include <oneapi/dnnl/dnnl.hpp>
 #include <oneapi/dnnl/dnnl_threadpool.hpp>
@@ -113,63 +114,115 @@ private:
 
 enum class Type { float32, bfloat16 };
 
-// All that is known of a product, or of a product plus a bias, before its numbers come. Where it is one of float32, its
-// first factor, which has a row for each token, is multiplied as it is given. The second is laid out as oneDNN likes it,
-// which doubles the speed of small products (MindSpore leaves both as they are).
-struct Product {
-    using Key = std::tuple<Type, bool, bool, bool, int64_t, int64_t, int64_t, int64_t>;
+// How the float32 arrays of a product a b = c lie in memory, and what is added to it: a bias, a mask or nothing.
+struct Arrays {
+    memory::desc a, b, c, bias, mask;
+};
 
-    Factor a, b;
-    memory bias, c;
-    dnnl::matmul multiply;
-
-    Product(const Key& key, const dnnl::engine& engine) {
-        const auto [type, transpose_a, transpose_b, biased, batch, m, n, k] = key;
-        const auto float32 = memory::data_type::f32;
-        const auto inner = type == Type::float32 ? float32 : memory::data_type::bf16;
-        const auto given_a = factor(batch, m, k, transpose_a, float32);
-        const auto given_b = factor(batch, k, n, transpose_b, float32);
-        const auto result = factor(batch, m, n, false, float32);
+// All that is known of a product before its numbers come. Factors in float32 are multiplied as they are given, or b is laid
+// out as oneDNN likes it, which doubles the speed of small products (MindSpore leaves it as it is).
+class Product {
+public:
+    Product(Type type, const Arrays& given, bool lay_out_b, const dnnl::engine& engine)
+        : c(given.c, engine, DNNL_MEMORY_NONE) {
         const auto at_will = [&](const memory::desc& like) {
+            const auto inner = type == Type::float32 ? memory::data_type::f32 : memory::data_type::bf16;
             return memory::desc{like.get_dims(), inner, memory::format_tag::any};
         };
-        const auto row = biased ? factor(1, 1, n, false, float32) : memory::desc{};
-        const dnnl::matmul::primitive_desc best(engine, type == Type::float32 ? given_a : at_will(given_a),
-                                                at_will(given_b), row, result);
-        a = Factor(given_a, best.src_desc(), engine);
-        b = Factor(given_b, best.weights_desc(), engine);
-        c = memory(result, engine, DNNL_MEMORY_NONE);
-        if (biased) bias = memory(row, engine, DNNL_MEMORY_NONE);
+        const bool rounded = type == Type::bfloat16;
+        dnnl::primitive_attr mask;
+        if (!given.mask.is_zero()) {
+            dnnl::post_ops add;
+            add.append_binary(dnnl::algorithm::binary_add, given.mask);
+            mask.set_post_ops(add);
+        }
+        const dnnl::matmul::primitive_desc best(engine, rounded ? at_will(given.a) : given.a,
+                                                rounded || lay_out_b ? at_will(given.b) : given.b, given.bias, given.c,
+                                                mask);
+        a = Factor(given.a, best.src_desc(), engine);
+        b = Factor(given.b, best.weights_desc(), engine);
+        if (!given.bias.is_zero()) {
+            added = memory(given.bias, engine, DNNL_MEMORY_NONE);
+            added_as = DNNL_ARG_BIAS;
+        } else if (!given.mask.is_zero()) {
+            added = memory(given.mask, engine, DNNL_MEMORY_NONE);
+            added_as = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+        }
         multiply = dnnl::matmul(best);
     }
 
-    // a, b -> c, or a, b, bias -> c
-    void run(void** data, Machine& on) {
-        std::unordered_map<int, memory> given{{DNNL_ARG_SRC, a.ready(data[0], on.room_a, on.stream)},
-                                              {DNNL_ARG_WEIGHTS, b.ready(data[1], on.room_b, on.stream)}};
-        void** rest = data + 2;
-        if (bias) {
-            bias.set_data_handle(*rest++);
-            given[DNNL_ARG_BIAS] = bias;
+    // what_is_added: nullptr for nothing
+    void run(void* data_a, void* data_b, void* what_is_added, void* data_c, Machine& on) {
+        c.set_data_handle(data_c);
+        std::unordered_map<int, memory> given{{DNNL_ARG_SRC, a.ready(data_a, on.room_a, on.stream)},
+                                              {DNNL_ARG_WEIGHTS, b.ready(data_b, on.room_b, on.stream)},
+                                              {DNNL_ARG_DST, c}};
+        if (added) {
+            added.set_data_handle(what_is_added);
+            given[added_as] = added;
         }
-        c.set_data_handle(*rest);
-        given[DNNL_ARG_DST] = c;
         multiply.execute(on.stream, given);
     }
+
+private:
+    Factor a, b;
+    memory c, added;
+    int added_as = 0;
+    dnnl::matmul multiply;
 };
 
+// What is kept from one call to the next: one product for each key, made when it is first asked for.
+template <typename Make>
+Product& kept(const std::vector<int64_t>& key, const Make& make) {
+    static std::map<std::vector<int64_t>, Product> products;
+    auto found = products.find(key);
+    if (found == products.end()) found = products.emplace(key, make()).first;
+    return found->second;
+}
+
+// a, b -> c, or a, b, bias -> c
 void product(Type type, bool transpose_a, bool transpose_b, bool biased, void** data, const int* ranks,
              int64_t** shapes) {
-    static std::map<Product::Key, Product> known;
-    const int rank = ranks[0];
-    const int64_t *a = shapes[0], *c = shapes[biased ? 3 : 2];
+    const int rank = ranks[0], result = biased ? 3 : 2;
+    const int64_t* given = shapes[0];
     int64_t batch = 1;
-    for (int i = 0; i < rank - 2; i++) batch *= a[i];
-    const Product::Key key(type, transpose_a, transpose_b, biased, batch, c[rank - 2], c[rank - 1],
-                           a[transpose_a ? rank - 2 : rank - 1]);
-    auto found = known.find(key);
-    if (found == known.end()) found = known.emplace(key, Product(key, machine().engine)).first;
-    found->second.run(data, machine());
+    for (int i = 0; i < rank - 2; i++) batch *= given[i];
+    const int64_t m = shapes[result][rank - 2], n = shapes[result][rank - 1], k = given[transpose_a ? rank - 2 : rank - 1];
+    Product& ready = kept({0, int64_t(type), transpose_a, transpose_b, biased, batch, m, n, k}, [&] {
+        const auto float32 = memory::data_type::f32;
+        Arrays of{factor(batch, m, k, transpose_a, float32), factor(batch, k, n, transpose_b, float32),
+                  factor(batch, m, n, false, float32), {}, {}};
+        if (biased) of.bias = factor(1, 1, n, false, float32);
+        return Product(type, of, true, machine().engine);
+    });
+    ready.run(data[0], data[1], biased ? data[2] : nullptr, data[result], machine());
+}
+
+// The products of attention. Queries, keys, values and contexts are matrices (batch * length, heads * size), as linear
+// layers give and take them, and multiplied where they lie; scores and weights are arrays (batch, heads, length, length).
+enum class Attention { scores, weights_gradient, context, transposed_context };
+
+void attention(Attention what, Type type, void** data, int64_t** shapes) {
+    const bool of_matrices = what == Attention::scores || what == Attention::weights_gradient;    // else of an array and one
+    const int64_t *array = shapes[of_matrices ? 2 : 0], batch = array[0], heads = array[1], length = array[2];
+    const int64_t size = shapes[1][1] / heads;
+    Product& ready = kept({1, int64_t(what), int64_t(type), batch, heads, length, size}, [&] {
+        const auto float32 = memory::data_type::f32;
+        const int64_t row = heads * size, square = length * length;
+        const memory::desc matrix{{batch, heads, length, size}, float32, memory::dims{length * row, size, row, 1}};
+        const memory::desc transposed{{batch, heads, size, length}, float32, memory::dims{length * row, size, 1, row}};
+        const auto weights = [&](const memory::dims& inner) {
+            const memory::dims strides{heads * square, square, inner[0], inner[1]};
+            return memory::desc{{batch, heads, length, length}, float32, strides};
+        };
+        const auto plain = weights({length, 1});
+        Arrays of{weights(what == Attention::transposed_context ? memory::dims{1, length} : memory::dims{length, 1}), matrix,
+                  matrix, {}, {}};
+        if (of_matrices) of = {matrix, transposed, plain, {}, {}};
+        if (what == Attention::scores) of.mask = plain;
+        return Product(type, of, false, machine().engine);
+    });
+    ready.run(data[0], data[1], what == Attention::scores ? data[2] : nullptr, data[of_matrices ? 3 : 2], machine());
 }
 
 // x (rows, columns) -> the sums of its columns: of the rows of each share, then of the shares.
@@ -286,6 +339,14 @@ extern "C" void use_threads(int count, void* (*pool_of_mindspore)(), int (*paral
     launch = parallel_launch;
 }
 
+OPERATOR(attention_scores_float32, 4, attention(Attention::scores, Type::float32, data, shapes))
+OPERATOR(attention_scores_bfloat16, 4, attention(Attention::scores, Type::bfloat16, data, shapes))
+OPERATOR(attention_weights_gradient_float32, 4, attention(Attention::weights_gradient, Type::float32, data, shapes))
+OPERATOR(attention_weights_gradient_bfloat16, 4, attention(Attention::weights_gradient, Type::bfloat16, data, shapes))
+OPERATOR(attention_context_float32, 3, attention(Attention::context, Type::float32, data, shapes))
+OPERATOR(attention_context_bfloat16, 3, attention(Attention::context, Type::bfloat16, data, shapes))
+OPERATOR(attention_transposed_context_float32, 3, attention(Attention::transposed_context, Type::float32, data, shapes))
+OPERATOR(attention_transposed_context_bfloat16, 3, attention(Attention::transposed_context, Type::bfloat16, data, shapes))
 OPERATOR(linear_float32, 4, product(Type::float32, false, true, true, data, ranks, shapes))
 OPERATOR(linear_bfloat16, 4, product(Type::bfloat16, false, true, true, data, ranks, shapes))
 OPERATOR(product_nn_float32, 3, product(Type::float32, false, false, false, data, ranks, shapes))
