@@ -11,8 +11,6 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
-#include <mutex>
-#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -70,17 +68,18 @@ private:
     size_t size = 0;
 };
 
-struct Machine {
+// What a thread that calls operators works with. Each has its own, so that none has to wait for another: the other might be
+// waiting for this one's share of its work.
+struct Workplace {
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
     Threads threads;
     dnnl::stream stream{dnnl::threadpool_interop::make_stream(engine, &threads)};
     Room room_a, room_b;
-    std::mutex one_at_a_time;
 };
 
-Machine& machine() {
-    static Machine* only = new Machine;    // never destroyed: operators may run until the process ends
-    return *only;
+Workplace& workplace() {
+    thread_local Workplace* own = new Workplace;    // never destroyed: MindSpore's threads end with the process
+    return *own;
 }
 
 // A factor: rows x columns, of which memory holds the rows one after the other, or the columns (`transposed`).
@@ -152,16 +151,16 @@ public:
     }
 
     // what_is_added: nullptr for nothing
-    void run(void* data_a, void* data_b, void* what_is_added, void* data_c, Machine& on) {
+    void run(void* data_a, void* data_b, void* what_is_added, void* data_c, Workplace& at) {
         c.set_data_handle(data_c);
-        std::unordered_map<int, memory> given{{DNNL_ARG_SRC, a.ready(data_a, on.room_a, on.stream)},
-                                              {DNNL_ARG_WEIGHTS, b.ready(data_b, on.room_b, on.stream)},
+        std::unordered_map<int, memory> given{{DNNL_ARG_SRC, a.ready(data_a, at.room_a, at.stream)},
+                                              {DNNL_ARG_WEIGHTS, b.ready(data_b, at.room_b, at.stream)},
                                               {DNNL_ARG_DST, c}};
         if (added) {
             added.set_data_handle(what_is_added);
             given[added_as] = added;
         }
-        multiply.execute(on.stream, given);
+        multiply.execute(at.stream, given);
     }
 
 private:
@@ -171,12 +170,12 @@ private:
     dnnl::matmul multiply;
 };
 
-// What is kept from one call to the next: one product for each key, made when it is first asked for.
+// What a thread keeps from one call to the next: one product for each key, made when it is first asked for.
 template <typename Make>
 Product& kept(const std::vector<int64_t>& key, const Make& make) {
-    static std::map<std::vector<int64_t>, Product> products;
-    auto found = products.find(key);
-    if (found == products.end()) found = products.emplace(key, make()).first;
+    thread_local auto* products = new std::map<std::vector<int64_t>, Product>;
+    auto found = products->find(key);
+    if (found == products->end()) found = products->emplace(key, make()).first;
     return found->second;
 }
 
@@ -193,9 +192,9 @@ void product(Type type, bool transpose_a, bool transpose_b, bool biased, void** 
         Arrays of{factor(batch, m, k, transpose_a, float32), factor(batch, k, n, transpose_b, float32),
                   factor(batch, m, n, false, float32), {}, {}};
         if (biased) of.bias = factor(1, 1, n, false, float32);
-        return Product(type, of, true, machine().engine);
+        return Product(type, of, true, workplace().engine);
     });
-    ready.run(data[0], data[1], biased ? data[2] : nullptr, data[result], machine());
+    ready.run(data[0], data[1], biased ? data[2] : nullptr, data[result], workplace());
 }
 
 // The products of attention. Queries, keys, values and contexts are matrices (batch * length, heads * size), as linear
@@ -216,24 +215,24 @@ void attention(Attention what, Type type, void** data, int64_t** shapes) {
             return memory::desc{{batch, heads, length, length}, float32, strides};
         };
         const auto plain = weights({length, 1});
-        Arrays of{weights(what == Attention::transposed_context ? memory::dims{1, length} : memory::dims{length, 1}), matrix,
-                  matrix, {}, {}};
+        Arrays of{plain, matrix, matrix, {}, {}};
         if (of_matrices) of = {matrix, transposed, plain, {}, {}};
         if (what == Attention::scores) of.mask = plain;
-        return Product(type, of, false, machine().engine);
+        if (what == Attention::transposed_context) of.a = weights({1, length});
+        return Product(type, of, false, workplace().engine);
     });
-    ready.run(data[0], data[1], what == Attention::scores ? data[2] : nullptr, data[of_matrices ? 3 : 2], machine());
+    ready.run(data[0], data[1], what == Attention::scores ? data[2] : nullptr, data[of_matrices ? 3 : 2], workplace());
 }
 
-// x (rows, columns) -> the sums of its columns: of the rows of each share, then of the shares.
+// x (rows, columns) -> the sum of its rows: of those of each share, then of the shares.
 void sum_of_rows(void** data, int64_t** shapes) {
     const int64_t rows = shapes[0][0], columns = shapes[0][1];
     const auto x = static_cast<const float*>(data[0]);
-    const auto sums = static_cast<float*>(machine().room_a.of(SHARES * columns * sizeof(float)));
+    const auto sums = static_cast<float*>(workplace().room_a.of(SHARES * columns * sizeof(float)));
     const auto add = [columns](float* __restrict__ sum, const float* __restrict__ row) {
         for (int64_t i = 0; i < columns; i++) sum[i] += row[i];
     };
-    machine().threads.parallel_for(SHARES, [&](int share, int shares) {
+    workplace().threads.parallel_for(SHARES, [&](int share, int shares) {
         float* sum = sums + share * columns;
         std::fill_n(sum, columns, 0.0f);
         for (int64_t row = rows * share / shares; row < rows * (share + 1) / shares; row++) add(sum, x + row * columns);
@@ -246,7 +245,7 @@ void sum_of_rows(void** data, int64_t** shapes) {
 // A row-major float32 array of MindSpore's; oneDNN keeps what it compiles for a shape, so nothing is kept here.
 memory array(const memory::dims& shape, void* data) {
     const auto row = shape.size() == 1 ? memory::dims{1} : memory::dims{shape[1], 1};
-    return {{shape, memory::data_type::f32, row}, machine().engine, data};
+    return {{shape, memory::data_type::f32, row}, workplace().engine, data};
 }
 
 struct Gelu {
@@ -257,21 +256,21 @@ struct Gelu {
     Gelu(bool exact, int64_t** shapes, void** data)
         : x(array({shapes[0][0], shapes[0][1]}, data[0])),
           algorithm(exact ? dnnl::algorithm::eltwise_gelu_erf : dnnl::algorithm::eltwise_gelu_tanh),
-          forward(machine().engine, dnnl::prop_kind::forward_training, algorithm, x.get_desc(), x.get_desc()) {}
+          forward(workplace().engine, dnnl::prop_kind::forward_training, algorithm, x.get_desc(), x.get_desc()) {}
 
     // x -> y
     void value(void** data) const {
-        const auto y = memory(x.get_desc(), machine().engine, data[1]);
-        dnnl::eltwise_forward(forward).execute(machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}});
+        const auto y = memory(x.get_desc(), workplace().engine, data[1]);
+        dnnl::eltwise_forward(forward).execute(workplace().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}});
     }
 
     // x, dy -> dx
     void gradient(void** data) const {
         const auto like = x.get_desc();
-        const dnnl::eltwise_backward::primitive_desc backward(machine().engine, algorithm, like, like, like, forward);
-        const auto dy = memory(like, machine().engine, data[1]), dx = memory(like, machine().engine, data[2]);
+        const dnnl::eltwise_backward::primitive_desc backward(workplace().engine, algorithm, like, like, like, forward);
+        const auto dy = memory(like, workplace().engine, data[1]), dx = memory(like, workplace().engine, data[2]);
         dnnl::eltwise_backward(backward).execute(
-            machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_DIFF_SRC, dx}});
+            workplace().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_DIFF_SRC, dx}});
     }
 };
 
@@ -288,13 +287,13 @@ struct LayerNorm {
     LayerNorm(int64_t** shapes, void** data)
         : rows{shapes[0][0]}, features{shapes[0][1]}, all{shapes[0][0], shapes[0][1]}, x(array(all, data[0])),
           weight(array(features, data[1])), eps(*static_cast<const float*>(data[2])),
-          forward(machine().engine, dnnl::prop_kind::forward_training, x.get_desc(), x.get_desc(),
+          forward(workplace().engine, dnnl::prop_kind::forward_training, x.get_desc(), x.get_desc(),
                   array(rows, nullptr).get_desc(), eps, WITH_WEIGHTS) {}
 
     // x, weight, eps, bias -> y, mean, variance
     void value(void** data) const {
         dnnl::layer_normalization_forward(forward).execute(
-            machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_SCALE, weight}, {DNNL_ARG_SHIFT, array(features, data[3])},
+            workplace().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_SCALE, weight}, {DNNL_ARG_SHIFT, array(features, data[3])},
                                {DNNL_ARG_DST, array(all, data[4])}, {DNNL_ARG_MEAN, array(rows, data[5])},
                                {DNNL_ARG_VARIANCE, array(rows, data[6])}});
     }
@@ -302,10 +301,10 @@ struct LayerNorm {
     // x, weight, eps, mean, variance, dy -> dx, gradients of the weight and of the bias
     void gradient(void** data) const {
         const dnnl::layer_normalization_backward::primitive_desc backward(
-            machine().engine, dnnl::prop_kind::backward, x.get_desc(), x.get_desc(), x.get_desc(),
+            workplace().engine, dnnl::prop_kind::backward, x.get_desc(), x.get_desc(), x.get_desc(),
             array(rows, nullptr).get_desc(), eps, WITH_WEIGHTS, forward);
         dnnl::layer_normalization_backward(backward).execute(
-            machine().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_SCALE, weight}, {DNNL_ARG_MEAN, array(rows, data[3])},
+            workplace().stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_SCALE, weight}, {DNNL_ARG_MEAN, array(rows, data[3])},
                                {DNNL_ARG_VARIANCE, array(rows, data[4])}, {DNNL_ARG_DIFF_DST, array(all, data[5])},
                                {DNNL_ARG_DIFF_SRC, array(all, data[6])}, {DNNL_ARG_DIFF_SCALE, array(features, data[7])},
                                {DNNL_ARG_DIFF_SHIFT, array(features, data[8])}});
@@ -315,7 +314,6 @@ struct LayerNorm {
 template <typename Work>
 int done(int tensors, int expected, const Work& work) {
     if (tensors != expected) return 1;
-    const std::lock_guard<std::mutex> lock(machine().one_at_a_time);
     try {
         work();
     } catch (const std::exception& error) {
