@@ -1,9 +1,13 @@
 """Batches of rows of like length: nothing lost, nothing doubled, few shapes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from dump2bert.tasks.batches import batches_of, bucket_widths, order_of, some_of, suitable_widths
+from dump2bert.nets.bert import BertModel
+from dump2bert.tasks.batches import batches_of, bucket_widths, encoder_size, order_of, some_of, suitable_widths
+from tests.unit.small_networks import small_network
 
 
 @pytest.mark.parametrize("count, batch_size", [(1, 8), (64, 8), (67, 8), (5, 1)])
@@ -32,6 +36,13 @@ def test_a_width_more_is_compiled_where_it_saves_more_than_it_costs():
     number = [len(suitable_widths(lengths, 50, passes, size, training)) for passes, size, training in (
         (1, 1e5, True), (1, 1e7, True), (20, 1e7, True), (1, 1e5, False), (3, 1e7, False))]
     assert number == [1, 2, 3, 1, 3]
+
+
+def test_small_networks_take_longer_than_their_products():
+    encoder = BertModel(small_network())
+    vectors = sum(item.size for item in encoder.encoder.get_parameters() if item.ndim == 1)
+    matrices = sum(item.size for item in encoder.encoder.get_parameters() if item.ndim == 2)
+    assert encoder_size(SimpleNamespace(bert=encoder)) > matrices + 100 * vectors > 0
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():

@@ -3,7 +3,8 @@ and matrix products in bfloat16 (factors are rounded to bfloat16, sums and resul
 
 MindSpore's wheel brings oneDNN, which has them all; operators.cpp makes custom operators of it. They are compiled when
 they are first used and kept in the user's cache folder under a digest of all that they are made of. They run on
-MindSpore's own threads; a result depends on the numbers and shapes alone, not on how many there are. Without a compiler
+MindSpore's own threads; how many there are changes no result (how many cores the process may use changes last digits, as
+it does with MindSpore's operators). Without a compiler
 everything is composed of MindSpore's operators (nets/operators.py), and products are float32.
 """
 
@@ -72,17 +73,19 @@ def library():
         compile_to(path, compiler)
     try:
         ctypes.CDLL(str(ONEDNN))     # before what is linked with it, so that it is found
-        ctypes.CDLL(str(path)).use_threads(threads(), *threads_of_mindspore())
-    except AttributeError as error:
-        raise BadInput(f"MindSpore {ms.__version__} has no threads for them ({str(error)[:LONGEST_REASON]})") from error
+        own = ctypes.CDLL(str(path))
     except OSError as error:
         raise BadInput(f"{path} cannot be loaded ({str(error)[:LONGEST_REASON]}); removed, it is compiled anew") from error
+    try:
+        own.use_threads(threads(), *threads_of_mindspore())
+    except (AttributeError, OSError) as error:
+        raise BadInput(f"MindSpore {ms.__version__} has no threads for them ({str(error)[:LONGEST_REASON]})") from error
     return path
 
 
 def threads_of_mindspore():
     """-> two of MindSpore's functions: GetActorMgrInnerThreadPool() and ThreadPool::ParallelLaunch(task, content, threads),
-    by which its own operators use its threads. AttributeError where it has them not."""
+    by which its own operators use its threads. AttributeError or OSError where it has them not."""
     pool = ctypes.CDLL(str(LIBRARIES / "plugin" / "libmindspore_ops_cpu.so"))
     launch = ctypes.CDLL(str(LIBRARIES / "libmindspore_core.so"))
     return (pool._ZN9mindspore6kernel26GetActorMgrInnerThreadPoolEv,
@@ -90,7 +93,8 @@ def threads_of_mindspore():
 
 
 def threads():
-    """As many as OMP_NUM_THREADS says, else a thread for each core that this process may use. Read here, where it is as the
+    """As many as OMP_NUM_THREADS says, else a thread for each core that this process may use (there are never more at work
+    than MindSpore has, or than 16). Read here, where it is as the
     user has set it: for its own process MindSpore sets it anew, to half of the cores."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     return int(said) if said.isdecimal() and int(said) else len(os.sched_getaffinity(0))

@@ -1,9 +1,9 @@
 // GELU, LayerNorm, linear layers and the products of attention in float32, and matrix products whose factors are rounded to
 // bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore.
 //
-// MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. The work
-// is always cut into the same SHARES, so that the number of threads, and which of them takes what, changes no bit of the
-// result.
+// MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. oneDNN
+// cuts the work into as many shares as there are cores that the process may use, at most SHARES, so that the number of
+// threads, and which of them takes what, changes no bit of the result.
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
@@ -45,10 +46,11 @@ public:
             inside_share = false;
             return 0;
         };
-        if (threads_to_use > 1) launch(pool(), take_shares, nullptr, threads_to_use);
+        const int helpful = std::min(threads_to_use, shares);
+        if (helpful > 1) launch(pool(), take_shares, nullptr, helpful);
         take_shares(nullptr, 0, 0, 0);    // what is left: all of it, where this thread is the only one
     }
-};
+} threads;
 
 // Room for what an operator needs while it runs, used again by the next one.
 class Room {
@@ -56,9 +58,11 @@ public:
     void* of(size_t bytes) {
         if (bytes > size) {
             std::free(data);
-            size = (bytes + 4095) / 4096 * 4096;
-            data = std::aligned_alloc(4096, size);
+            size = 0;
+            const size_t wanted = (bytes + 4095) / 4096 * 4096;
+            data = std::aligned_alloc(4096, wanted);
             if (!data) throw std::bad_alloc();
+            size = wanted;
         }
         return data;
     }
@@ -68,11 +72,10 @@ private:
     size_t size = 0;
 };
 
-// What a thread that calls operators works with. Each has its own, so that none has to wait for another: the other might be
-// waiting for this one's share of its work.
+// What a thread that calls operators works with. Each has its own, so that none has to wait for another, which might be
+// waiting for this one's share of its work; and oneDNN runs a product on the thread that has made it.
 struct Workplace {
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    Threads threads;
     dnnl::stream stream{dnnl::threadpool_interop::make_stream(engine, &threads)};
     Room room_a, room_b;
 };
@@ -171,8 +174,7 @@ private:
 };
 
 // What a thread keeps from one call to the next: one product for each key, made when it is first asked for.
-template <typename Make>
-Product& kept(const std::vector<int64_t>& key, const Make& make) {
+Product& kept(const std::vector<int64_t>& key, const std::function<Product()>& make) {
     thread_local auto* products = new std::map<std::vector<int64_t>, Product>;
     auto found = products->find(key);
     if (found == products->end()) found = products->emplace(key, make()).first;
@@ -202,7 +204,8 @@ void product(Type type, bool transpose_a, bool transpose_b, bool biased, void** 
 enum class Attention { scores, weights_gradient, context, transposed_context };
 
 void attention(Attention what, Type type, void** data, int64_t** shapes) {
-    const bool of_matrices = what == Attention::scores || what == Attention::weights_gradient;    // else of an array and one
+    // A product of two matrices, else of an array and a matrix.
+    const bool of_matrices = what == Attention::scores || what == Attention::weights_gradient;
     const int64_t *array = shapes[of_matrices ? 2 : 0], batch = array[0], heads = array[1], length = array[2];
     const int64_t size = shapes[1][1] / heads;
     Product& ready = kept({1, int64_t(what), int64_t(type), batch, heads, length, size}, [&] {
@@ -232,7 +235,7 @@ void sum_of_rows(void** data, int64_t** shapes) {
     const auto add = [columns](float* __restrict__ sum, const float* __restrict__ row) {
         for (int64_t i = 0; i < columns; i++) sum[i] += row[i];
     };
-    workplace().threads.parallel_for(SHARES, [&](int share, int shares) {
+    threads.parallel_for(SHARES, [&](int share, int shares) {
         float* sum = sums + share * columns;
         std::fill_n(sum, columns, 0.0f);
         for (int64_t row = rows * share / shares; row < rows * (share + 1) / shares; row++) add(sum, x + row * columns);
