@@ -23,3 +23,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Bytes get no part in a test's name: packed ones hold the time, so two processes would collect different names."""
+    return argname if isinstance(val, bytes) else None
