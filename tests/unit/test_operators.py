@@ -10,27 +10,7 @@ from mindspore import Tensor, nn, ops
 from dump2bert.nets import compiled, operators
 from dump2bert.training.dropout import DropoutSource
 from dump2bert.nets.bert import namespace
-from tests.unit.small_networks import small_network
-
-
-class Differentiated(nn.Cell):
-    """(inputs..., dy) -> output, gradients of all inputs"""
-
-    def __init__(self, cell):
-        super().__init__()
-        self.cell, self.vjp = cell, ms.grad(Weighted(cell), (0, 1, 2))
-
-    def construct(self, *inputs):
-        return self.vjp(*inputs)
-
-
-class Weighted(nn.Cell):
-    def __init__(self, cell):
-        super().__init__()
-        self.cell = cell
-
-    def construct(self, *inputs):
-        return (self.cell(*inputs[:-1]) * inputs[-1]).sum()
+from tests.unit.small_networks import gradients_of, small_network
 
 
 class OfOne(nn.Cell):
@@ -81,7 +61,7 @@ def test_fast_form_equals_plain_form(name):
     inputs = [Tensor(random.standard_normal(shape).astype(np.float32)) for shape in ((40, 24), (24,), (24,), (40, 24))]
     fast, plain = TWINS[name]()
     np.testing.assert_allclose(fast(*inputs[:3]).asnumpy(), plain(*inputs[:3]).asnumpy(), atol=2e-6)
-    for ours, theirs in zip(Differentiated(fast)(*inputs), Differentiated(plain)(*inputs)):
+    for ours, theirs in zip(gradients_of(fast, *inputs), gradients_of(plain, *inputs)):
         assert np.abs(ours.asnumpy() - theirs.asnumpy()).max() <= 1e-5 * np.abs(theirs.asnumpy()).max()
 
 
@@ -95,8 +75,7 @@ def test_attention_where_the_heads_lie_equals_attention_of_heads_laid_apart(shap
     mask, dy = (Tensor(random.standard_normal((batch, heads, length, length)).astype(np.float32)) for _ in range(2))
 
     def compare(fast, plain, *inputs):
-        found, wanted = ([form(*inputs[:-1]), *differentiate(*inputs)] for form, differentiate in (
-            (form, ms.grad(Weighted(form), tuple(range(len(inputs) - 1)))) for form in (fast, plain)))
+        found, wanted = ([form(*inputs[:-1]), *gradients_of(form, *inputs)] for form in (fast, plain))
         assert len(found) == len(wanted) > 2
         for ours, theirs in zip(found, wanted):
             np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), rtol=0, atol=error * np.abs(theirs.asnumpy()).max())

@@ -49,21 +49,26 @@ def parameter(*shape):
 # ---------------------------------------------------------------------------------------------------- matrix products
 
 
+def rounds_on_cpu(compute_type):
+    """Whether the activations are float32 and only the factors of products are rounded to bfloat16."""
+    return compute_type == ms.bfloat16 and on_cpu()
+
+
 def activation_type(compute_type):
     """What the activations are held in."""
-    return ms.float32 if compute_type == ms.bfloat16 and on_cpu() else compute_type
+    return ms.float32 if rounds_on_cpu(compute_type) else compute_type
 
 
 def product_nt(compute_type):
     """a (M, K), b (N, K) of the activation_type -> a @ b transposed (M, N)"""
-    if compute_type == ms.bfloat16 and on_cpu():
+    if rounds_on_cpu(compute_type):
         return compiled.ProductNT()
     return matmul_nt
 
 
 def batched_products(compute_type):
     """a (..., M, K), b (..., K, N) -> a @ b (..., M, N), and the same for b (..., N, K), transposed"""
-    if compute_type == ms.bfloat16 and on_cpu():
+    if rounds_on_cpu(compute_type):
         return compiled.Product(), compiled.ProductNT()
     return ops.BatchMatMul(), ops.BatchMatMul(transpose_b=True)
 
@@ -103,7 +108,7 @@ class ComposedLinear(nn.Cell):
 
 def compiled_kind(compute_type):
     """What compiled operators of linear layers and attention multiply in: float32, bfloat16, or None where there are none."""
-    if on_cpu() and compute_type == ms.bfloat16:
+    if rounds_on_cpu(compute_type):
         return "bfloat16"
     return "float32" if on_cpu() and compute_type == ms.float32 and compiled.usable() else None
 

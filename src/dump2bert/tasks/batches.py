@@ -20,7 +20,7 @@ def suitable_widths(lengths, longest, passes, size, training):
     """bucket_widths in the number that takes the least time: each is a shape to compile, and saves padding.
 
     passes: how often all rows go through the encoder, in training (and back, which takes twice as long as forward) or not;
-    size: its weights (encoder_size).
+    size: encoder_size.
     """
     seconds_per_token = 2 * size * passes * (3 if training else 1) / OPERATIONS_PER_SECOND
     seconds_to_compile = SECONDS_TO_COMPILE if training else OF_WHICH_FORWARD
@@ -33,8 +33,8 @@ def suitable_widths(lengths, longest, passes, size, training):
 
 
 def encoder_size(model):
-    """The weights of the encoder, as far as they tell how long a token takes: those of small networks do not do so by their
-    products alone."""
+    """How long a token takes in the encoder, in weights of its matrices: biases and LayerNorms count ELEMENTWISE times, since
+    a small network's time is not that of its products alone."""
     return sum(item.size if item.ndim > 1 else item.size * ELEMENTWISE for item in model.bert.encoder.get_parameters())
 
 
