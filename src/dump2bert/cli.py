@@ -6,6 +6,7 @@ files; the table COMMANDS names both. A stage gets all of them as plain keyword 
 
 import argparse
 import contextlib
+import errno
 import importlib
 import json
 import logging
@@ -174,7 +175,8 @@ def run(stage, values, complain):
         return EXIT_BAD_INPUT
     except OSError as error:
         # A full disk, a folder that cannot be written: what no module has said in better words.
-        where = f"{error.filename}: " if error.filename else ""
+        full = " cannot be written" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        where = f"{error.filename}{full}: " if error.filename else ""
         complain(f"error: {where}{error.strerror or error}", error)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:

@@ -224,6 +224,12 @@ CASES = {
         "pretrain", schema_changed("data/schema.json",
                                    lambda schema: schema["columns"]["input_ids"].update(type="float32")),
         "has the column input_ids of float32, which the records in .* have not in this type"),
+    "a schema with another rank": (
+        "pretrain", schema_changed("data/schema.json", lambda schema: schema["columns"]["input_ids"].update(rank=2)),
+        "gives the column input_ids a rank that is not the length of its shape"),
+    "a schema of another kind of records": (
+        "pretrain", schema_changed("data/schema.json", lambda schema: schema.update(datasetType="Random")),
+        "is of datasetType Random, but records are read as TF"),
     "a schema with another length, for pretrain_eval": (
         "pretrain_eval", schema_changed("data/schema.json",
                                         lambda schema: schema["columns"]["masked_lm_ids"].update(shape=[5])),

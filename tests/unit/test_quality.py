@@ -1,5 +1,7 @@
 """Which documents are no text, by rule and language."""
 
+import unicodedata
+
 import pytest
 
 from dump2bert.corpus.quality import DocumentRules, document_rule, script_letters
@@ -15,6 +17,10 @@ CHINESE = ["北京是中华人民共和国的首都，位于华北平原的北�
     (ENGLISH, "zh", "other script"),
     (CHINESE, "en", "other script"),
     (CHINESE, "ja", None),
+    (ENGLISH, "vi", "other script"),                        # in Latin letters, but without a mark
+    (["Hà Nội là thủ đô của Việt Nam, có 8 triệu dân."], "vi", None),
+    ([unicodedata.normalize("NFD", "Sông Hồng chảy qua thành phố này.")], "vi", None),
+    (["Sjögren, Düsseldorf and Žižek are no Vietnamese names."], "vi", "other script"),
     (ENGLISH, "xx", None),                                  # a language of which no script is known
     (["Москва — столица России, город федерального значения."], "ru", None),
     (["서울특별시는 대한민국의 수도이자 최대 도시이다."], "ko", None),
@@ -35,7 +41,8 @@ def test_the_rule_that_a_document_breaks(document, language, rule):
 def test_limits_beyond_the_possible_turn_rules_off():
     off = DocumentRules(0, 0, 1, 1)
     for document in (["1 2 3"], ["x"], CHINESE, ["a"] * 9, ["..."]):
-        assert document_rule(document, "en", script_letters("en"), off) is None
+        for language in ("en", "vi"):
+            assert document_rule(document, language, script_letters(language), off) is None
 
 
 def test_a_document_without_letters_or_digits_is_judged():

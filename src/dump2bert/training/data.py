@@ -121,8 +121,16 @@ def columns_of(schema_file):
     schema = read_json(schema_file)
     try:
         columns = {name: int(np.prod(column["shape"])) for name, column in schema["columns"].items()}
+        wrong = [name for name, column in schema["columns"].items()
+                 if column.get("rank", len(column["shape"])) != len(column["shape"])]
     except (KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{schema_file} is no schema in MindSpore's form: make it with `dump2bert schema`") from error
+    if schema.get("datasetType", "TF") != "TF":
+        raise BadInput(f"{schema_file} is of datasetType {schema['datasetType']}, but records are read as TF: make it with "
+                       "`dump2bert schema`")
+    if wrong:
+        raise BadInput(f"{schema_file} gives the column {wrong[0]} a rank that is not the length of its shape: make it with "
+                       "`dump2bert schema`")
     return columns, schema.get("numRows")
 
 
