@@ -61,6 +61,9 @@ class Network(Section):
     """Kinds of segments."""
     initializer_range: Above0 = 0.02
     """Standard deviation of the truncated normal that weights start from."""
+    initial_attention: Literal["random", "local"] = "random"
+    """random, as published; local: absolute positions and keys start so that tokens attend to their neighbours, from which
+    small networks on little text learn sooner."""
     layer_norm_eps: Above0 = 1e-12
     """Epsilon of LayerNorm (1e-12 in Google's and Hugging Face's BERT, 1e-7 in the zoo)."""
     use_relative_positions: bool = False
@@ -93,6 +96,8 @@ class Network(Section):
         if self.seq_length and not self.use_relative_positions and self.seq_length > self.max_position_embeddings:
             raise ValueError(f"seq_length {self.seq_length} is above "
                              f"max_position_embeddings {self.max_position_embeddings}")
+        if self.initial_attention == "local" and self.use_relative_positions:
+            raise ValueError("initial_attention local is for absolute positions: relative ones are local from the beginning")
         return self
 
     @property

@@ -20,7 +20,12 @@ from mindspore import Tensor, nn, ops
 from dump2bert.nets.operators import (
     ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type, attention_forms,
     batched_products, has_flash_attention, join_heads, matmul, parameter, split_heads)
-from dump2bert.nets.relative_positions import relative_positions
+from dump2bert.nets.relative_positions import relative_positions, sinusoids
+
+# Where initial attention is local (attend_nearby), tried on small networks.
+LONGEST = 100.0            # longest wavelength of the positions' sinusoids, in 2 pi; Transformers' 10000 is too long to be local
+AMPLITUDE = 4.0            # of the sinusoids, in standard deviations of the words' embeddings
+SCORE_WITH_ITSELF = 4.0    # a token's attention score with itself, before the softmax
 
 
 def compute_type(network):
@@ -218,10 +223,11 @@ def namespace(network):
     return SimpleNamespace(**network) if isinstance(network, dict) else network
 
 
-def initialize(cell, seed, initializer_range=0.02):
+def initialize(cell, seed, initializer_range=0.02, initial_attention="random"):
     """Draw all weights of `cell`: normal, cut at two standard deviations; biases 0, LayerNorm weights 1.
 
     Each tensor is a function of (seed, its name) alone, so a new head leaves the others as they were.
+    initial_attention: random, or local (see attend_nearby).
     """
     for item in cell.get_parameters():
         if item.name.endswith("LayerNorm.weight"):
@@ -231,6 +237,26 @@ def initialize(cell, seed, initializer_range=0.02):
         else:
             value = truncated_normal(item.shape, seed, item.name) * np.float32(initializer_range)
         item.set_data(Tensor(value))
+    if initial_attention == "local":
+        attend_nearby(cell, initializer_range)
+
+
+def attend_nearby(cell, initializer_range):
+    """Let tokens attend to their neighbours from the beginning, in an encoder with absolute positions.
+
+    Positions start as sinusoids (Vaswani et al. 2017, 3.5), which are the more alike the nearer they are, and keys as a
+    multiple of the queries' weights, which makes products of like tokens large (mimetic initialization, Trockman and
+    Kolter 2023). A network drawn at random has to find that out; until it has, it guesses words by their frequency.
+    """
+    for _, part in cell.cells_and_names():
+        if isinstance(part, Embeddings) and part.absolute:
+            table = part.position_embeddings.weight
+            table.set_data(Tensor(sinusoids(*table.shape, LONGEST) * np.float32(AMPLITUDE * initializer_range)))
+        elif isinstance(part, SelfAttention):
+            query = part.query.weight.asnumpy()
+            # LayerNorm gives tokens a square of H, so equal weights give them this score with themselves.
+            score = query.var() * len(query) * math.sqrt(part.head_size)
+            part.key.weight.set_data(Tensor(query * np.float32(SCORE_WITH_ITSELF / score)))
 
 
 def truncated_normal(shape, seed, name):

@@ -24,9 +24,10 @@ def distances(length, largest):
     return (ops.clamp(difference, -largest, largest) + largest).reshape(-1)
 
 
-def sinusoids(rows, size):
-    """(rows, size) float32: sines in the even columns, cosines in the odd ones (Vaswani et al. 2017, 3.5)."""
-    angles = np.arange(rows)[:, None] * np.exp(np.arange(0, size, 2) * (-math.log(10000.0) / size))
+def sinusoids(rows, size, longest=10000.0):
+    """(rows, size) float32: sines in the even columns, cosines in the odd ones, of wavelengths from 2 pi to 2 pi longest
+    (Vaswani et al. 2017, 3.5)."""
+    angles = np.arange(rows)[:, None] * np.exp(np.arange(0, size, 2) * (-math.log(longest) / size))
     table = np.zeros((rows, size), np.float32)
     table[:, 0::2] = np.sin(angles)
     table[:, 1::2] = np.cos(angles[:, :size // 2])

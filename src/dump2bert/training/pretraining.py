@@ -71,7 +71,7 @@ class Run:
         self.last_step = options.epoch_size * self.order.steps_per_epoch
         self.last_update = self.last_step if options.train_steps < 0 else min(options.train_steps, self.last_step)
         self.model = BertForPretraining(self.network)
-        initialize(self.model, options.seed, self.network.initializer_range)
+        initialize(self.model, options.seed, self.network.initializer_range, self.network.initial_attention)
         if load_checkpoint_path:
             # Of an encoder alone the pretraining heads start as drawn.
             missing = checkpoints.load_weights(load_checkpoint_path, self.model, needed="bert.")

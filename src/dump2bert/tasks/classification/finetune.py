@@ -71,7 +71,7 @@ def train(options, method):
             **common_description(options)}
     trained_network = namespace(dropped(network, options))
     model = SequenceClassifier(trained_network, count, options.dropout_prob)
-    initialize(model, options.seed, trained_network.initializer_range)
+    initialize(model, options.seed, trained_network.initializer_range, trained_network.initial_attention)
     if model.regression:   # or the first epochs learn nothing but the mean
         model.classifier.bias.set_data(Tensor(np.array([rows.record_labels.mean()], np.float32)))
     started_from = start_from(options.load_pretrain_checkpoint_path, model)

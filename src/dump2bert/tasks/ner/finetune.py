@@ -98,7 +98,7 @@ def train(options, method):
     development = read_development(options, method, labels, task, network["vocab_size"]) if options.do_eval else None
     trained_network = namespace(dropped(network, options))
     model = TokenLabeller(trained_network, labels, options.use_crf, options.forbid_illegal_labels, options.dropout_prob)
-    initialize_head(model, options.seed, trained_network.initializer_range)
+    initialize_head(model, options.seed, trained_network)
     started_from = start_from(options.load_pretrain_checkpoint_path, model)
     prepared_folder(options)    # rather than find out after the training that it cannot be
 
@@ -112,10 +112,10 @@ def train(options, method):
     return model, keep(options, model, network, task, trained, started_from), labels, development
 
 
-def initialize_head(model, seed, initializer_range):
+def initialize_head(model, seed, network):
     """Draw all weights; the CRF's tables start at 0 (every legal step as likely as another)."""
     tables = {item.name: item.asnumpy() * 0 for item in model.get_parameters() if item.name.startswith("crf.")}
-    initialize(model, seed, initializer_range)
+    initialize(model, seed, network.initializer_range, network.initial_attention)
     for item in model.get_parameters():
         if item.name in tables:
             item.set_data(Tensor(tables[item.name]))

@@ -70,7 +70,7 @@ def train(options):
     development = read_development(options, task, network["vocab_size"]) if options.do_eval else None
     trained_network = namespace(dropped(network, options))
     model = SpanReader(trained_network, options.dropout_prob)
-    initialize(model, options.seed, trained_network.initializer_range)
+    initialize(model, options.seed, trained_network.initializer_range, trained_network.initial_attention)
     started_from = start_from(options.load_pretrain_checkpoint_path, model)
     prepared_folder(options)    # rather than find out after the training that it cannot be
 
