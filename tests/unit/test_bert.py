@@ -101,6 +101,40 @@ def test_initial_weights_are_a_function_of_seed_and_name():
     assert (weights != truncated_normal((200, 50), 2, "a")).any()
 
 
+def attended(model, network, length):
+    """How much the tokens of a text of one word repeated attend, on average, to those at each distance, in the first layer."""
+    weights = weights_of(model)
+    word, kind, positions = (weights[f"bert.embeddings.{name}_embeddings.weight"]
+                             for name in ("word", "token_type", "position"))
+    hidden = numpy_bert.layer_norm(weights, "bert.embeddings.LayerNorm", word[7] + kind[0] + positions[:length],
+                                   network["layer_norm_eps"])
+    query, key = (hidden @ weights[f"bert.encoder.layer.0.attention.self.{name}.weight"].T for name in ("query", "key"))
+    size = network["hidden_size"] // network["num_attention_heads"]
+    found = []
+    for head in range(network["num_attention_heads"]):
+        part = slice(head * size, (head + 1) * size)
+        scores = np.exp(query[:, part] @ key[:, part].T / size ** 0.5)
+        shares = scores / scores.sum(1, keepdims=True)
+        found.append([np.diagonal(shares, distance).mean() for distance in range(length - 1)])
+    return np.array(found)
+
+
+@pytest.mark.parametrize("size, heads, spread", [(128, 2, 0.05), (64, 4, 0.02), (256, 4, 0.02)])
+def test_local_initial_attention_is_to_neighbours_at_any_size(size, heads, spread):
+    network = small_network(hidden_size=size, num_attention_heads=heads, max_position_embeddings=64)
+    model = BertForPretraining(network)
+    initialize(model, 1, spread)
+    drawn = weights_of(model)
+    assert np.ptp(attended(model, network, 64)[:, :20]) < 0.002     # to all alike
+    initialize(model, 1, spread, "local")
+    for shares in attended(model, network, 64):
+        assert 0.05 < shares[0] < 0.2
+        assert shares[0] > shares[1] > 3 * shares[4] > 3 * shares[16]
+    changed = {name for name, value in weights_of(model).items() if (value != drawn[name]).any()}
+    assert changed == {"bert.embeddings.position_embeddings.weight",
+                       *(f"bert.encoder.layer.{layer}.attention.self.key.weight" for layer in range(2))}
+
+
 def test_float16_is_close_to_float32():
     batch = small_batch(6)
     losses = []

@@ -23,6 +23,8 @@ WRONG = [
     ({"networks": {"base": 3}}, "networks.base is 3, but should be a section"),
     ({"networks": 3}, "networks is 3, but should be a section"),
     ({"networks": {"base": {"hidden_size": 30}}}, "hidden_size 30 is not divisible by num_attention_heads 12"),
+    ({"networks": {"nezha": {"bert_network": "nezha", "initial_attention": "local"}}},
+     "initial_attention local is for absolute positions"),
     ({"pretraining_data": {"max_seq_length": 16}}, "max_predictions_per_seq 20 is above max_seq_length 16"),
     ({"tasks": {"cluener": {"kind": "ner"}}}, "tasks.cluener: a task needs data"),
     ({"tasks": {"cluener": {"train": ["a", "b"], "dev": "c", "archive": "d"}}}, "name one member each"),
