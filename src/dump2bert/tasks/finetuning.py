@@ -118,15 +118,18 @@ def run_batches(outputs_of, handle, lengths, batch_size, what=None, order=None, 
     """All rows, in batches of like length, through a network -> seconds (compiling excluded), batches.
 
     outputs_of(numbers, width) -> the outputs of these rows; handle(outputs, numbers, width, weights) takes them;
-    lengths: tokens of each row; what: what the progress lines call it, None for silence; order: in which rows go through
-    the network; size: of its encoder, see batches.suitable_widths.
+    lengths: tokens of each row; what: what the progress lines call it, None for silence; order: of rows, None or drawn, by
+    which batches go through the network: the rows of a batch are the same in any case, since its place in a batch can
+    change the last digit of an output; size: of the encoder, see batches.suitable_widths.
     """
     batch_size = min(batch_size, max(len(lengths), 1))
     widths = suitable_widths(lengths, int(lengths.max(initial=2)), 1, size, False)
     for width in widths:   # compile
         outputs_of(np.zeros(batch_size, np.int64), width)
-    batches = list(batches_of(np.arange(len(lengths)) if order is None else order, lengths, widths,
-                              batch_size))
+    batches = list(batches_of(np.arange(len(lengths)), lengths, widths, batch_size))
+    if order is not None:
+        place = np.argsort(order)
+        batches.sort(key=lambda batch: place[batch[0][0]])
     progress = Progress(len(batches), "batch", what) if what else None
     started = time.monotonic()
     for numbers, width, weights in batches:
