@@ -97,7 +97,8 @@ class Network(Section):
             raise ValueError(f"seq_length {self.seq_length} is above "
                              f"max_position_embeddings {self.max_position_embeddings}")
         if self.initial_attention == "local" and self.use_relative_positions:
-            raise ValueError("initial_attention local is for absolute positions: relative ones are local from the beginning")
+            raise ValueError("initial_attention local is for absolute positions: relative ones are local from the "
+                             "beginning")
         return self
 
     @property

@@ -19,7 +19,8 @@ def small_network(**changes):
             "intermediate_size": 24, "hidden_act": "gelu", "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0, "max_position_embeddings": 20, "type_vocab_size": 2,
             "initializer_range": 0.3, "initial_attention": "random", "layer_norm_eps": 1e-12,
-            "relative_positions": "none", "compute_type": "float32", "input_mask_from_dataset": True, "token_type_ids_from_dataset": True, **changes}
+            "relative_positions": "none", "compute_type": "float32", "input_mask_from_dataset": True,
+            "token_type_ids_from_dataset": True, **changes}
 
 
 def small_batch(rows, seed=0):

@@ -33,10 +33,9 @@ LATIN_LANGUAGES = frozenset(
     "en de fr es it pt nl sv da no nb nn fi is et lv lt pl cs sk sl hr bs sq ro hu tr az uz eu ca gl oc ast eo la ia io "
     "id ms jv su tl ceb war vi cy ga gd br af sw zu xh yo ha mt lb fy nds sco an simple zh-min-nan cdo".split())
 # Letters without which the language is not written, where its script does not tell: English passes for Vietnamese in
-# Latin letters, but a quarter of Vietnamese letters have marks (as letters, or behind them). A fifth of a text's script
-# has to be of these.
+# Latin letters, but a quarter of Vietnamese letters have marks (as letters, or behind them).
 MARKED = {"vi": re.compile("[À-ÃÈ-ÊÌÍÒ-ÕÙÚÝà-ãè-êìíò-õùúýĂăĐđĨĩŨũƠơƯư\u1ea0-\u1ef9\u0300-\u0303\u0306\u0309\u0323]+")}
-LEAST_MARKED = 0.2
+LEAST_MARKED = 0.2       # of min_script_share
 LETTER = re.compile(r"[^\W\d_]+")
 DIGIT = re.compile(r"\d+")
 

@@ -23,7 +23,7 @@ from dump2bert.nets.operators import (
 from dump2bert.nets.relative_positions import relative_positions, sinusoids
 
 # Where initial attention is local (attend_nearby), tried on small networks.
-LONGEST = 100.0            # longest wavelength of the positions' sinusoids, in 2 pi; Transformers' 10000 is too long to be local
+LONGEST = 100.0            # wavelength of the positions' sinusoids, in 2 pi; 10000 is too long to be local
 AMPLITUDE = 4.0            # of the sinusoids, in standard deviations of the words' embeddings
 SCORE_WITH_ITSELF = 4.0    # a token's attention score with itself, before the softmax
 

@@ -36,8 +36,8 @@ class Timed(NamedTuple):
 def predict_labels(model, rows, batch_size, what=None, order=None):
     """The best label ids of all rows -> Timed. Where no token is scored ([CLS], [SEP], padding) the label is O.
 
-    what: what the progress lines call it; None for silence. order: in which rows go through the network; the result is
-    in their own order in any case.
+    what: what the progress lines call it; None for silence. order: see finetuning.run_batches; the result is
+    in the order of the rows in any case.
     """
     model.set_train(False)
     lengths = rows.lengths
