@@ -248,6 +248,21 @@ def test_patterns_give_their_files_in_sorted_order(tmp_path):
         input_files([tmp_path / "d.txt"])
 
 
+def test_a_file_that_is_there_is_no_pattern(tmp_path):
+    for name in ("wiki [2024].txt", "wiki 2.txt"):
+        (tmp_path / name).touch()
+    assert input_files([tmp_path / "wiki [2024].txt"]) == [str(tmp_path / "wiki [2024].txt")]
+    assert input_files([tmp_path / "wiki [12].txt"]) == [str(tmp_path / "wiki 2.txt")]
+
+
+def test_a_text_whose_lines_end_with_carriage_returns_alone_is_said(tmp_path):
+    (tmp_path / "text.txt").write_bytes(b"one\rtwo\r\rthree\r")
+    with pytest.raises(BadInput, match=r"text.txt has lines that end with a carriage return alone: .* tr '\\r' '\\n'"):
+        input_files([tmp_path / "text.txt"])
+    (tmp_path / "text.txt").write_bytes(b"one\r\ntwo\r three\n")
+    assert len(input_files([tmp_path / "text.txt"])) == 1
+
+
 @pytest.mark.parametrize("content, shards, message", [
     ("", 1, "no text in"),
     ("\n \n\n", 1, "no text in"),
@@ -290,6 +305,18 @@ def test_statistics_of_an_earlier_run_do_not_vouch_for_new_shards(tmp_path, text
     with pytest.raises(KeyboardInterrupt):
         make_data(tmp_path, text, vocabulary, random_seed=1)
     assert not (tmp_path / "statistics.json").exists()
+
+
+def test_shards_of_an_earlier_run_with_another_number_of_them_go_and_other_files_stay(tmp_path, text, vocabulary):
+    def outputs(count):
+        return [tmp_path / f"part-{number:05}-of-{count:05}.tfrecord" for number in range(count)]
+
+    own = make_data(tmp_path, text, vocabulary, shards=1)
+    make_data(tmp_path, text, vocabulary, output_file=outputs(3))
+    stranger = tmp_path / "part-00000-of-00009.tfrecord"    # which no statistics list
+    stranger.touch()
+    make_data(tmp_path, text, vocabulary, output_file=outputs(2))
+    assert set(tmp_path.glob("*.tfrecord")) == {*own, stranger, *outputs(2)}
 
 
 def test_an_output_named_twice_is_refused(tmp_path, text, vocabulary):

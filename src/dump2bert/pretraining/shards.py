@@ -1,18 +1,21 @@
 """From text files to TFRecord shards: tokenize, draw instances, shuffle all of them, deal them to the shards in turn.
 
-A few threads share the work (kernels run without the interpreter's lock); this one reads, writes and keeps the order.
+A few threads share the work (kernels run without the interpreter's lock, and so does writing); this one reads and keeps the
+order.
 """
 
 import contextlib
 import hashlib
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
 from dump2bert.digest import load
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write
+from dump2bert.files import atomic_write, read_json
 from dump2bert.pretraining.drawing import fast_instances, google_instances, room_for_masks
 from dump2bert.pretraining.example_kernels import LARGEST_VOCABULARY, encode_masked, encode_unmasked, largest_record
 from dump2bert.pretraining.side_by_side import in_order
@@ -23,6 +26,7 @@ from dump2bert.progress import Progress, say
 from dump2bert.tokenization import load_vocabulary
 
 SLICE = 1 << 10    # records that are encoded at a time
+SHARD_OF_MANY = re.compile(r"part-\d{5}-of-\d{5}\.tfrecord")
 
 
 def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers, manifest):
@@ -41,7 +45,7 @@ def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed
         else:
             batches = fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers)
         encoded = encoded_slices(corpus, options, vocabulary, slices(batches, len(outputs)), pool, workers)
-        return statistics, write_shards(outputs, encoded, statistics, manifest)
+        return statistics, write_shards(outputs, encoded, statistics, manifest, workers)
 
 
 def segmenter(name):
@@ -60,7 +64,8 @@ def slices(batches, shards):
 
 
 def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
-    """Yield the records of each slice: for each shard (how many, their bytes), good until the next slice is taken."""
+    """Yield the records of each slice: for each shard (how many, their bytes), good until the second slice after it is
+    taken."""
     cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
     size = largest_record(length, room_for_masks(options))
     tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
@@ -86,38 +91,66 @@ def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
             corpus.release()
         return buffer, encoded
 
+    last = []
     for buffer, encoded in in_order(pool, encode, slices, 2 * workers):
         yield encoded
-        free.append(buffer)
+        free += last
+        last = [buffer]
 
 
-def write_shards(outputs, encoded, statistics, manifest):
+def write_shards(outputs, encoded, statistics, manifest, workers):
     """Write what encoded_slices() gave to the outputs, all or none; what the manifest says of each.
 
-    manifest: a file that must not vouch for these shards where it is of an earlier run; that run's shards keep it until
-    the first of them is replaced."""
+    Each output is written and summed by one of `workers` threads, which are a slice behind at most. manifest: a file that
+    must not vouch for these shards where it is of an earlier run; that run's shards keep it until all of these are
+    written."""
     counts, digests = [0] * len(outputs), [hashlib.sha256() for _ in outputs]
     sizes = [0] * len(outputs)
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(atomic_write(output, "wb")) for output in outputs]
-        progress = None
+        writers = [stack.enter_context(ThreadPoolExecutor(1)) for _ in range(min(workers, len(outputs)))]
+
+        def write(shard, count, data):
+            with naming(outputs[shard]):
+                files[shard].write(data)
+            digests[shard].update(data)
+            counts[shard] += count
+            sizes[shard] += len(data)
+
+        progress, behind = None, []
         for records in encoded:
             progress = progress or Progress(statistics["instances"], "record", "written")
-            for shard, (count, data) in enumerate(records):
-                with naming(outputs[shard]):
-                    files[shard].write(data)
-                digests[shard].update(data)
-                counts[shard] += count
-                sizes[shard] += len(data)
+            begun = [writers[shard % len(writers)].submit(write, shard, *part) for shard, part in enumerate(records)]
+            wait(behind)
+            behind = begun
             progress.update(sum(count for count, _ in records))
+        wait(behind)
         check_counts(counts)
         for output, file in zip(outputs, files):    # all of them are safe before the first gets its name
             with naming(output):
                 file.flush()
                 os.fsync(file.fileno())
+        for path in earlier_shards(manifest, outputs):
+            path.unlink()
         manifest.unlink(missing_ok=True)
     return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
             for output, count, size, digest in zip(outputs, counts, sizes, digests)]
+
+
+def earlier_shards(manifest, outputs):
+    """Shards of the workflow's form that the manifest of an earlier run lists, where these outputs are of that form and do
+    not replace them: that run had another number of shards, and nobody would read them again."""
+    if not manifest.is_file() or not all(SHARD_OF_MANY.fullmatch(Path(output).name) for output in outputs):
+        return []
+    listed = read_json(manifest).get("shards", {})
+    paths = [manifest.parent / name for name in listed if SHARD_OF_MANY.fullmatch(name)]
+    return [path for path in paths if path.is_file() and path not in map(Path, outputs)]
+
+
+def wait(futures):
+    """For all of them; the first error of theirs is raised."""
+    for future in futures:
+        future.result()
 
 
 def check_documents(documents, inputs):
