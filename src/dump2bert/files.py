@@ -1,11 +1,14 @@
 """Reading with errors that name file and line; writing so that nothing half-written is ever an output."""
 
 import contextlib
+import fcntl
+import glob
 import gzip
 import hashlib
 import json
 import os
 import re
+import stat
 import sys
 import zlib
 from pathlib import Path
@@ -25,28 +28,66 @@ HALVES = re.compile(r"\\(?:\\|u[dD][89abAB]..\\u[dD][c-fC-F]|(u[dD][89a-fA-F]..)
 def atomic_write(path, mode="w"):
     """Open a file beside `path` for writing; on success fsync it and rename it to `path`, on any error remove it.
 
-    Text is UTF-8 with "\\n" line ends. Errors of the file system (no space, no permission) become BadInput.
+    What killed writers of `path` left beside it is removed. Of a symbolic link, what it names is written; a device or
+    pipe is opened as it is. Text is UTF-8 with "\\n" line ends. Errors of the file system (no space, no permission)
+    become BadInput.
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+    # The random part: processes on several machines or in containers may have the same number.
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(3).hex()}.part")
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
-        make_folder(path.parent)
-        with open(beside, mode, **text) as file:
+        if is_device(path):
+            with open(path, mode, **text) as file:
+                yield file
+            return
+        make_folder(target.parent)
+        remove_leftovers(target)
+        with opened_locked(beside, mode, **text) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
-        sync_folder(path.parent)
+            os.replace(beside, target)     # before the lock is free, or others would remove it
+        sync_folder(target.parent)
     except OSError as error:
         # Only errors about this very file (or a full disk) are ours to explain.
-        if error.filename not in (None, str(beside), str(path.parent), str(path)):
+        if error.filename not in (None, str(path), *map(str, (beside, target, target.parent))):
             raise
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
     finally:
         # A folder that cannot be reached cannot hold a leftover either.
         with contextlib.suppress(OSError):
             beside.unlink()
+
+
+def is_device(path):
+    """Whether a device, a pipe or a socket is there: nothing that another file may replace."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def opened_locked(path, mode, **text):
+    """Open a new file and lock it, so that it is not taken for a leftover."""
+    while True:
+        file = open(path, mode, **text)
+        with contextlib.suppress(OSError):     # not every network disk has locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.exists(path):               # or it was removed before it was locked
+            return file
+        file.close()
+
+
+def remove_leftovers(path):
+    """Remove what killed writers of `path` left beside it: files whose lock nobody holds any more."""
+    for name in glob.glob(f".{glob.escape(path.name)}.*.part", root_dir=path.parent):
+        with contextlib.suppress(OSError), open(path.parent / name, "r+b") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its writer may have removed or renamed it since it was opened here.
+            if os.path.samestat(os.fstat(left.fileno()), os.stat(left.name)):
+                os.unlink(left.name)
 
 
 def make_folder(folder):

@@ -14,7 +14,8 @@ import numpy as np
 from dump2bert.errors import BadInput
 from dump2bert.files import opened
 
-LENGTH_DELIMITED = 2             # protobuf wire type
+VARINT, LENGTH_DELIMITED = 0, 2          # protobuf wire types
+FIXED = {1: 8, 5: 4}                     # those of numbers of a fixed length: {type: bytes}
 FLOAT_LIST, INT64_LIST = 2, 3    # fields of tf.train.Feature
 CRC_BLOCK = 1024
 
@@ -43,20 +44,25 @@ def encode_example(features):
 
 
 def decode_example(data):
-    """The bytes of a tf.train.Example (written packed, as here and by tensorflow) -> {name: int64 or float32 array}."""
+    """The bytes of a tf.train.Example -> {name: int64 or float32 array, or list of bytes}. ValueError for others."""
     features = {}
-    for _, entries in fields(data):
-        for _, entry in fields(entries):
-            (_, name), (_, feature) = fields(entry)
-            (kind, numbers), = fields(feature)
-            packed = b"".join(value for _, value in fields(numbers))
-            if kind == FLOAT_LIST:
-                features[name.decode()] = np.frombuffer(packed, "<f4")
-            elif kind == INT64_LIST:
-                features[name.decode()] = unpacked_integers(packed)
-            else:
-                features[name.decode()] = [value for _, value in fields(numbers)]
+    try:
+        for _, entries in fields(data):
+            for _, entry in fields(entries):
+                pair = {1: b"", 2: b"", **dict(fields(entry))}
+                features[pair[1].decode()] = values_of(pair[2])
+    except (IndexError, OverflowError) as error:
+        raise ValueError(str(error)) from error
     return features
+
+
+def values_of(feature):
+    """The values of a tf.train.Feature; one without any is of no kind."""
+    kind, numbers = next(fields(feature), (INT64_LIST, b""))
+    values = [value for _, value in fields(numbers)]
+    if kind == FLOAT_LIST:
+        return np.frombuffer(b"".join(values), "<f4")
+    return unpacked_integers(b"".join(values)) if kind == INT64_LIST else values
 
 
 def write_records(file, records):
@@ -91,13 +97,23 @@ def field(number, content):
 
 
 def fields(message):
-    """Yield (field number, content) of a message whose fields are all bytes."""
+    """Yield (field number, content) of a message: a field's bytes, or those of a number by itself as it is packed with
+    others."""
     position = 0
     while position < len(message):
-        key, position = read_varint(message, position)
-        length, position = read_varint(message, position)
-        yield key >> 3, message[position:position + length]
-        position += length
+        key, start = read_varint(message, position)
+        if key & 7 == LENGTH_DELIMITED:
+            length, start = read_varint(message, start)
+            position = start + length
+        elif key & 7 == VARINT:
+            _, position = read_varint(message, start)
+        elif key & 7 in FIXED:
+            position = start + FIXED[key & 7]
+        else:
+            raise ValueError("no protobuf message")
+        if position > len(message):
+            raise ValueError("a protobuf message that is cut off")
+        yield key >> 3, message[start:position]
 
 
 def packed_integers(values):

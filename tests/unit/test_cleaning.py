@@ -42,6 +42,7 @@ def test_variant_markup_shows_what_a_reader_of_the_variant_sees(markup, none, si
     (plain_characters, "می\u200cخواهم 👨\u200d👩", "می\u200cخواهم 👨\u200d👩"),      # joiners carry meaning
     (without_tags, "&lt;b&gt;x&lt;/b&gt; <br/>y<!-- no\n -->", "x \ny"),
     (without_tags, "a < b > c, 1<2, <non-tag>, R&amp;D", "a < b > c, 1<2, <non-tag>, R&D"),
+    (without_tags, "a&shy;b, zero&#8203;width, cafe&#769;.&#8232;x&nbsp;y", "ab, zerowidth, café.\nx y"),
     (without_tags, '<span style="x">a</span><ref name="q"/>', "a"),
     (without_wiki_marks, "[[File:x.jpg|thumb|a]] [[A (b)|c]] [https://x.y label] '''d''' __NOTOC__ __无目录__ e[12]",
      " c label d   e"),
@@ -156,6 +157,21 @@ def test_text_keeps_its_sentences_and_documents(tmp_path):
     statistics = clean(source, "text", tmp_path / "out.txt", "zh", "simplified")
     assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "Eine Zeile. Noch eine.\nzwei drei\n\n数学\n"
     assert statistics["documents"] == statistics["input_documents"] == 2 and statistics["sentences"] == 3
+
+
+def test_a_line_of_nothing_but_entities_of_what_is_invisible_is_no_sentence(tmp_path):
+    (tmp_path / "source.txt").write_text("&#8203;\n\nEin Satz.\n&shy; &zwnj;\nNoch&shy; einer.\n")
+    statistics = clean(tmp_path / "source.txt", "text", tmp_path / "out.txt", "de", "none")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "Ein Satz.\nNoch einer.\n"
+    counts = {rule: entry["count"] for rule, entry in statistics["dropped"].items()}
+    assert counts == {"empty document": 1, "invisible": 2}
+
+
+def test_a_carriage_return_alone_ends_a_line_of_a_text_too(tmp_path):
+    (tmp_path / "source.txt").write_bytes(b"Eine Zeile.\rNoch eine.\r\rNeu.\r")
+    statistics = clean(tmp_path / "source.txt", "text", tmp_path / "out.txt", "de", "none")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "Eine Zeile.\nNoch eine.\n\nNeu.\n"
+    assert statistics["documents"] == 2
 
 
 def test_text_is_mended_and_freed_of_tables_by_the_rules_of_articles(tmp_path):

@@ -139,6 +139,24 @@ def test_a_file_that_changed_on_the_server_is_fetched_anew(server, tmp_path):
     assert (tmp_path / "dump").read_bytes() == CONTENT
 
 
+def test_a_kill_before_the_old_part_is_emptied_joins_nothing(server, tmp_path, monkeypatch):
+    url = serve(server, content=b"old" * 400_000)
+    server.drops = [1000, 0, 0, 0]
+    with pytest.raises(BadInput):
+        download([url], tmp_path / "dump")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    serve(server, etag='"two"')
+    monkeypatch.setattr(module, "open", killed, raising=False)      # of the part, when its new identity is written
+    with pytest.raises(KeyboardInterrupt):
+        download([url], tmp_path / "dump")
+    monkeypatch.undo()
+    download([url], tmp_path / "dump")
+    assert (tmp_path / "dump").read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("etag", [None, 'W/"weak"'])
 def test_without_a_strong_identity_nothing_is_joined(server, tmp_path, etag):
     url = serve(server, etag=etag)

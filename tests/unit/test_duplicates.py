@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from dump2bert.corpus.duplicates import CHUNK, NUMBERS, SHINGLE, equal_to, near_to, normalised, rows_of_band, signature
+from dump2bert.corpus.duplicates import (CHUNK, NUMBERS, SHINGLE, compare, equal_to, near_to, normalised, rows_of_band,
+                                         signature)
 
 FIRST = [34068, 7914, 57659, 20699]     # of the signature below
 
@@ -16,6 +17,10 @@ def text(seed, length=2000):
 
 def shingles(text):
     return {text[at:at + SHINGLE] for at in range(max(len(text) - SHINGLE, 0) + 1)}
+
+
+def test_the_comparison_needs_no_folder_for_compiled_code():
+    assert compare._cache.cache_path is None
 
 
 @pytest.mark.parametrize("shared", [0, 500, 1500, 1900])

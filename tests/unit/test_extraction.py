@@ -7,6 +7,8 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -122,6 +124,14 @@ def test_utf_16_that_ends_early_is_an_error_or_its_whole_pages(tmp_path):
             extracted(tmp_path, content[:length])
         statistics, articles = extracted(tmp_path, content[:length], cut_off="accept")
         assert statistics["pages"] == 5 and [article["title"] for article in articles] == ["Anna"]
+
+
+def test_half_a_character_becomes_the_sign_for_what_no_text_can_hold(tmp_path):
+    """WikiExtractor reads the entity as a character, and writes what no UTF-8 file can hold."""
+    text = "Half &amp;#xD800; of it, but &amp;#x1F600; is whole.\n\n== The &amp;#xDC00; ==\nEnd."
+    _, articles = extracted(tmp_path, HEAD + page(1, "A", text) + END)
+    assert articles[0]["headings"] == ["The \ufffd"]
+    assert articles[0]["text"].splitlines()[0] == "Half \ufffd of it, but \U0001f600 is whole."
 
 
 def test_headings_are_the_dumps_own(tmp_path):
@@ -248,6 +258,65 @@ def test_a_failing_wikiextractor_is_an_error_that_repeats_its_last_words(tmp_pat
     with pytest.raises(BadInput, match=r"WikiExtractor failed \(exit code 3\): worker died"):
         extracted(tmp_path, DUMP)
     assert "worker died" in capfd.readouterr().err
+
+
+@pytest.fixture
+def patience():
+    """What waits for ever fails."""
+    def lose(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, lose)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("others", [0, 200])
+def test_a_page_that_wikiextractor_dies_of_ends_it_with_its_last_words(tmp_path, patience, others):
+    """With many pages behind it the main process would wait for it for ever."""
+    bad = page(1, "Bad", "{{ " * 600 + " }}" * 600)
+    pages = [page(2 + number, "Page", "Text.") for number in range(others)]
+    with pytest.raises(BadInput, match=r"WikiExtractor broke off, since one of its processes died: see the log "
+                                       r"\(it last said: RecursionError: maximum recursion depth exceeded"):
+        extracted(tmp_path, HEAD + bad + "".join(pages) + END, processes=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.xml"]
+
+
+def test_a_worker_that_is_killed_ends_wikiextractor(tmp_path, monkeypatch, patience):
+    program(tmp_path, monkeypatch, "echo working >&2; sh -c 'kill -9 $$' & exec sleep 300")
+    with pytest.raises(BadInput, match=r"one of its processes died: see the log \(it last said: working"):
+        extracted(tmp_path, DUMP)
+
+
+def test_workers_that_have_done_their_work_are_no_matter(tmp_path, monkeypatch):
+    """They are there, without anybody who asks for their exit codes, until WikiExtractor's main process ends."""
+    monkeypatch.setattr(extraction, "SECONDS_BETWEEN_LOOKS", 0.02)
+    articles = ({"id": number, "url": "u", "title": "T", "text": "T."} for number in ("1", "5", "6"))
+    (tmp_path / "lines").write_text("".join(json.dumps(article) + "\n" for article in articles))
+    program(tmp_path, monkeypatch, f"sh -c 'exit 0' & cat {tmp_path / 'lines'}; exec sleep 0.5")
+    assert len(extracted(tmp_path, DUMP)[1]) == 3
+
+
+def test_a_program_that_has_ended_is_not_waited_for(tmp_path, monkeypatch, patience):
+    slow = ["sh", "-c", "read line; sleep 300; kill -9 0"]
+    monkeypatch.setattr(extraction, "guard_of_a_group",
+                        lambda: subprocess.Popen(slow, stdin=subprocess.PIPE, process_group=0))
+    assert len(extracted(tmp_path, DUMP)[1]) == 2
+
+
+def test_what_is_ended_leaves_no_shared_memory(tmp_path, monkeypatch):
+    """As WikiExtractor has it for its templates."""
+    name, line = tmp_path / "name", json.dumps({"id": "99", "text": "of another dump"})
+    (tmp_path / "sharing.py").write_text(
+        "import pathlib, time\nfrom multiprocessing.shared_memory import SharedMemory\n"
+        f"memory = SharedMemory(create=True, size=10)\npathlib.Path({str(name)!r}).write_text(memory.name)\n"
+        f"print({line!r}, flush=True)\ntime.sleep(300)\n")
+    program(tmp_path, monkeypatch, f"exec {sys.executable} {tmp_path / 'sharing.py'}")
+    with pytest.raises(BadInput, match="gives page 99 where"):
+        extracted(tmp_path, DUMP)
+    assert name.read_text() and not Path("/dev/shm", name.read_text()).exists()
 
 
 WITH_A_WORKER_THAT_HANGS = "sleep 300 & echo $! > {pid}; echo '{line}'; wait"

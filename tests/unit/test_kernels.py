@@ -1,13 +1,20 @@
 """Each kernel against its twin in plain Python, draw for draw and byte for byte."""
 
+import errno
 import functools
 import io
+import os
 import random
+import stat
+import tempfile
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
+from numba.core import caching
 
+from dump2bert.pretraining import compiled as compiling
 from dump2bert.pretraining import crc_kernels, mersenne, span_kernels
 from dump2bert.pretraining.drawing import drawn_blocks
 from dump2bert.pretraining.example_kernels import encode_masked, encode_unmasked, largest_record, prepend_varints
@@ -175,3 +182,58 @@ def framed(records):
     file = io.BytesIO()
     write_records(file, records)
     return file.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------- where they are kept
+
+
+def double(x):
+    return 2 * x
+
+
+@pytest.fixture
+def own_folder(monkeypatch, tmp_path):
+    """The last place for compiled code, of a user whose cache folder and installed package cannot be written."""
+    monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
+    monkeypatch.setattr(caching.InTreeCacheLocator, "get_cache_path", lambda _: os.devnull)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"dump2bert-{os.getuid()}"
+
+
+def test_without_a_cache_folder_compiled_code_is_kept_where_only_the_user_may_write(own_folder):
+    assert compiling.kernel(double)(3) == 6
+    assert list(own_folder.glob("kernels-*/*.nbc")) and stat.S_IMODE(own_folder.stat().st_mode) == 0o700
+    again = compiling.kernel(double)
+    assert again(3) == 6 and sum(again.stats.cache_hits.values()) == 1
+
+
+def test_a_user_without_a_home_has_compiled_code_too(own_folder, monkeypatch):
+    def missing():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", missing)
+    assert compiling.kernel(double)(3) == 6 and list(own_folder.glob("kernels-*/*.nbc"))
+
+
+def open_to_all(folder):
+    folder.mkdir()
+    folder.chmod(0o777)
+
+
+def elsewhere(folder):
+    folder.symlink_to(folder.parent)
+
+
+@pytest.mark.parametrize("spoil", [open_to_all, elsewhere])
+def test_where_others_may_write_no_compiled_code_is_kept(own_folder, spoil):
+    spoil(own_folder)
+    assert compiling.kernel(double)(3) == 6 and not list(own_folder.parent.rglob("*.nb?"))
+
+
+def test_compiled_code_for_which_the_disk_has_no_room_is_used(own_folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+    assert compiling.kernel(double)(3) == 6

@@ -133,6 +133,12 @@ def cut_off_index(dump, index):
     index.write_bytes(index.read_bytes()[:-20])
 
 
+def damaged_gzip_index(dump, index):
+    content = bytearray(gzip.compress(bz2.decompress(index.read_bytes())))
+    content[10] = 7     # the first byte behind the head: a kind of block that there is not
+    index.write_bytes(content)
+
+
 @pytest.mark.parametrize("breaking, said", [
     (of_another_dump, "has no stream at byte 600, where .* says that one begins: the index is another dump's"),
     (in_one_stream, "has no stream at byte|says that a stream begins at byte"),
@@ -140,6 +146,7 @@ def cut_off_index(dump, index):
     (plain_dump, "is no bzip2 file"),
     (cut_off_dump, "has 5000 bytes, but .* says that a stream begins at byte"),
     (cut_off_index, "is damaged"),
+    (damaged_gzip_index, "is damaged"),
 ])
 def test_a_dump_and_an_index_that_do_not_fit_are_refused(copy, breaking, said):
     breaking(*copy)
@@ -163,6 +170,19 @@ def test_a_damaged_part_is_named_by_its_place_in_the_dump_and_leaves_nothing(cop
     with pytest.raises(BadInput, match=rf"{dump.name} \(bytes {part.start} to {part.end}\) (is damaged|ends early)"):
         extract_part(dump, streams, 1, [], tmp_path / "part.jsonl.gz", 1)
     assert {path.name for path in tmp_path.iterdir()} == {dump.name, index.name, streams.name}
+
+
+def test_a_part_that_is_not_utf_8_is_named_by_its_place_in_the_dump(copy, tmp_path):
+    dump, index = copy
+    contents = b"<mediawiki>\n", b"<page>\n</page>\n", b"<page>\nSo fl\xe4chig\n</page>\n"
+    head, first, last = map(bz2.compress, contents)
+    dump.write_bytes(head + first + last)
+    second = len(head + first)
+    index.write_bytes(bz2.compress(f"{len(head)}:1:A\n{second}:2:B\n".encode()))
+    write_json(tmp_path / "streams.json", cut(dump, index, 2))
+    with pytest.raises(BadInput, match=rf"{dump.name} \(bytes {second} to {dump.stat().st_size}\) is not UTF-8"):
+        write_templates(dump, tmp_path / "streams.json", 1, tmp_path / "templates.xml.gz")
+    assert not list(tmp_path.glob("templates*")) and not list(tmp_path.glob(".*"))
 
 
 def test_pages_that_the_index_does_not_list_are_found(copy, tmp_path):

@@ -66,6 +66,13 @@ def test_schema_is_the_one_of_the_model_zoo_with_the_rows_that_were_counted(make
         "masked_lm_weights": {"type": "float32", "rank": 1, "shape": [10]}}}
 
 
+def test_a_sound_file_of_records_that_are_no_examples_is_said(tmp_path):
+    with open(tmp_path / "a.tfrecord", "wb") as file:
+        write_records(file, [b"hello"])
+    with pytest.raises(BadInput, match="a.tfrecord record 1 is no tf.train.Example"):
+        columns_of(tmp_path / "a.tfrecord")
+
+
 def test_mindspore_reads_every_record_of_the_shards_by_the_schema(make_schema, data_dir):
     dataset = pytest.importorskip("mindspore.dataset")
     columns = make_schema()["columns"]

@@ -183,6 +183,22 @@ def test_a_space_that_was_lost_between_sentences_is_no_matter(language, sentence
     assert split_sentences(" ".join(sentences).replace(". ", "."), language) == sentences
 
 
+@pytest.mark.parametrize("language, sentences", [
+    ("uk", ["Він доктор історичних наук.", "Працює в Києві."]),
+    ("uk", ["Шевченко забив гол.", "Потім його замінили."]),
+    ("uk", ["Це рідкісний вид.", "Зустрічається в Криму.", "Книга, 2-ге вид. 3 тому, є тут."]),
+    ("uk", ["Він був дуже рад.", "Гол. ред. газети пішов."]),
+    ("uk", ["Квиток коштує 5 дол.", "Потім він подорожчав до 7 дол. США за особу."]),
+    ("uk", ["Яблука по 5 грн. за кг.", "Це дешево.", "Місто стоїть на р. По в Італії."]),
+    ("ru", ["Это мужской пол.", "Дворец 2-й пол. XIX в. и 1-й пол. I тыс. до н. э.", "Поэт (ум. 5 мая) забыт."]),
+    ("ru", ["У него острый ум.", "Учёный получил 5 долл. США за труд."]),
+    ("fr", ["Ce musée montre un art.", "Il a pris son vol.", "Voir vol. III, vol. I et art. L. 311-1 du code."]),
+    ("en", ["He said no.", "Then he left.", "See No. 5, no. 7 and no. IV in vol. 3, vol. I and vols. IV and V."]),
+])
+def test_abbreviations_that_are_words_end_sentences_unless_a_number_follows(language, sentences):
+    assert split_sentences(" ".join(sentences), language) == sentences
+
+
 @pytest.mark.parametrize("language, text", [
     ("uk", "Акад. В. І. Вернадський народився у 2-й пол. XIX ст. у Петербурзі."),
     ("ru", "Основан 16 (27) мая 1703 г. Петром I в нач. XVIII в. на р. Неве."),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dump2bert.errors import BadInput
-from dump2bert.tfrecord import crc32c, decode_example, encode_example, masked_crc, read_records, write_records
+from dump2bert.tfrecord import crc32c, decode_example, encode_example, field, masked_crc, read_records, write_records
 
 FEATURES = {"ids": [0, 1, 127, 128, 21127, 300, 2**40, -1], "small": [0] * 200, "weights": [1.0, 0.5, 0.0],
             "label": [1]}
@@ -40,6 +40,25 @@ def test_examples_read_back():
     decoded = decode_example(encode_example(FEATURES))
     assert {name: values.tolist() for name, values in decoded.items()} == FEATURES
     assert decoded["ids"].dtype == np.int64 and decoded["weights"].dtype == np.float32
+
+
+def test_numbers_by_themselves_and_features_without_any_are_read():
+    """tensorflow writes them packed, other programs need not."""
+    features = {b"ids": field(3, b"\x08\x05\x08\xac\x02"), b"none": b"", b"packed": field(3, field(1, b"\x07")),
+                b"weights": field(2, b"\x0d" + struct.pack("<f", 0.5))}
+    example = field(1, b"".join(field(1, field(1, name) + field(2, feature)) for name, feature in features.items()))
+    decoded = decode_example(example)
+    assert {name: values.tolist() for name, values in decoded.items()} == {
+        "ids": [5, 300], "none": [], "packed": [7], "weights": [0.5]}
+
+
+@pytest.mark.parametrize("data", [b"hello", b"\x0a", b"\x0a\xff", b"\x0a\x03abc", encode_example(FEATURES)[:-1],
+                                  field(1, field(1, field(1, b"\xff") + field(2, field(3, b"")))),
+                                  field(1, field(1, field(2, field(3, field(1, b"\xff" * 12 + b"\x01"))))),
+                                  field(1, field(1, field(2, field(2, field(1, b"abc")))))])
+def test_what_is_no_example_is_a_value_error(data):
+    with pytest.raises(ValueError):
+        decode_example(data)
 
 
 def test_files_read_back(tmp_path):

@@ -12,11 +12,12 @@ def words(text):
 
 # Behind these no sentence ends: titles, kinds of places, "see", "for example".
 NEVER_LAST = {
-    "en": "cf ca approx fl vs vol vols pp no nos op ed eds trans Dr Mr Mrs Ms Prof St Gov Sen Rep Adm Brig Gen "
+    "en": "cf ca approx fl vs vol vols pp nos op ed eds trans Dr Mr Mrs Ms Prof St Gov Sen Rep Adm Brig Gen "
           "Maj Sgt Lt Cpl Pvt Col Capt Rev Ft Mt Fig Figs e.g i.e",
     "de": "z.B d.h u.a.m bzw ca Dr Prof Hr Fr Hrsg hrsg St vgl Vgl sog geb gest Nr Bd Abb bes insb i.d.R v.a "
           "u.U evtl ggf inkl Ing Dipl St.-Nr verh o.g u.a",
-    "fr": "M MM Mme Mmes Mlle Dr Pr St Ste Mgr cf env av apr p.ex c.-à-d vol chap fig éd coll dir n° art Me",
+    "fr": "M MM Mme Mmes Mlle Dr Pr St Ste Mgr cf env av apr p.ex c.-à-d chap fig éd coll dir n° art.l art.r art.d "
+          "art.L art.R art.D Me",
     "es": "Sr Sra Srta Dr Dra D Dña Prof Lic Ing Gral Av Avda núm pág págs p.ej vol cap fig St Sto Sta Mons Cía "
           "EE art",
     "it": "dott dott.ssa prof prof.ssa ing avv sig sig.ra S SS mons on sen gen cap col art fig pag pagg vol n "
@@ -43,14 +44,14 @@ NEVER_LAST = {
     "vi": "TP Tp tp tx TX Tx TT Tt Q P H GS TS PGS ThS Ths BS KS CN LS Ks Bs KTS HT TGM LM Lm NSND NSƯT NGND NGƯT "
           "ĐHQG ĐH Nxb NXB tr Tr vd Vd VD St Dr Mr Mrs Ms Th tk TK Gs Ts PGS.TS GS.TS GS.TSKH PGS.TSKH TSKH "
           "GS.VS GS.BS Đ/c đ/c Ô Ô.",
-    "ru": "нач кон сер пол рожд ум "
+    "ru": "нач кон сер рожд "
           "т.е т.к т.н т.наз св им ул пр пр-т просп пер пл наб обл р-н с дер пос г.о рис табл стр гл проф акад "
           "доц ред изд см См ср Ср напр к.т.н д.т.н к.м.н д.м.н д.ф.н к.ф.н д-р г-н г-жа гр адм ген полк подп "
           "кап лейт бул о м ок прим пгт кв д оз зам сост арх инж худ реж муз сл",
     "uk": "поч кін сер пол нар "
-          "т.зв т.е св стор рис табл ім вул пр просп пров пл наб обл р-н с смт хут сел м проф акад доц ред вид "
+          "т.зв т.е св стор рис табл ім вул пр просп пров пл наб обл р-н с смт хут сел м проф акад доц ред "
           "див Див пор Пор напр Напр д-р п-н гр ген полк кап бул о оз ок прим кв буд зам упор пер арх інж худ "
-          "реж муз сл гол чл ст.-л тов гр-н гр-ка преп бл кн пов губ рад Рад наук співроб лейт дол",
+          "реж муз сл чл ст.-л тов гр-н гр-ка преп бл кн пов губ Рад співроб лейт",
     "be": "г.зн т.зв св мал табл ім вул пр пл наб вобл р-н с в г м праф акад дац рэд выд гл Гл напр Напр д-р "
           "ген бул возера воз каля кв д",
     "bg": "нач кр ср "
@@ -71,19 +72,24 @@ NEVER_LAST = {
     "ne": "डा डॉ श्री प्रा",
     "bn": "ড ডা ডাঃ ডঃ মো মোঃ প্রফেসর অধ্যা মি",
 }
-# Before a number only: `tr. 5`, `рис. 2`, `1 січ. 2020`, `пом. 26 лютого`.
+# Whole words, too, behind which sentencex would never end a sentence: `доктор наук.`
+ALSO_WORDS = {
+    "uk": "наук вид",
+    "fr": "vol art",
+}
+# Before a number only: `tr. 5`, `рис. 2`, `1 січ. 2020`, `пом. 26 лютого`, `2-я пол. XIX в.`
 BEFORE_NUMBER = words(
     "no nos nr nro nº n° n núm num p pp pag pág page s str стр стор с ст art арт рис мал табл tab "
     "таб фиг fig abb bild obr rys vol bd т томе гл ch chap kap cap sec § tr trang x кн вып вип ч "
     "бр br sz hlm ca cca ок approx около № номер д буд кв корп пункт п разд розд лист сл σελ αρ "
-    "bkz bc "
+    "bkz bc вид пол ум "
     "січ лют берез квіт трав черв лип серп верес жовт листоп груд пом засн "
     "янв февр апр авг сент окт нояб дек ноем септ род")
 
 # Years, centuries, eras, units: a sentence may end behind them, or go on with a name.
 DATES = {
     "ru": "г гг в вв н.э до.н.э р.х руб коп тыс млн млрд чел км м см мм кг кв.км ч мин сек л долл",
-    "uk": "р рр ст стст н.е н.д грн коп тис млн млрд чол км см мм кг кв.км год хв сек крб осіб",
+    "uk": "р рр ст стст н.е н.д грн дол коп тис млн млрд чол км см мм кг кв.км год хв сек крб осіб",
     "be": "г гг ст стст н.э руб тыс млн млрд чал км",
     "bg": "н.в г гг в вв пр.н.е н.е пр.хр сл.хр р.хр лв млн млрд хил км м см мм кг кв.км дка ч мин сек ст",
     "mk": "г год в в.п.н.е п.н.е н.е км",
@@ -192,6 +198,6 @@ WHEN = {
 WITH_ORDINALS = words("de bar als nds lb frr cs sk sl hr sr sh bs hu fi et lv is fo da no nb nn tr az tk pl dsb hsb "
                       "szl eu")
 
-NEVER_LAST, DATES, AND_SO_ON, BEGINNERS, WHEN = (
+NEVER_LAST, ALSO_WORDS, DATES, AND_SO_ON, BEGINNERS, WHEN = (
     {language: words(text) for language, text in table.items()}
-    for table in (NEVER_LAST, DATES, AND_SO_ON, BEGINNERS, WHEN))
+    for table in (NEVER_LAST, ALSO_WORDS, DATES, AND_SO_ON, BEGINNERS, WHEN))

@@ -8,7 +8,8 @@ import re
 
 import sentencex
 
-from dump2bert.corpus.abbreviations import AND_SO_ON, BEFORE_NUMBER, BEGINNERS, DATES, NEVER_LAST, WHEN, WITH_ORDINALS
+from dump2bert.corpus.abbreviations import (ALSO_WORDS, AND_SO_ON, BEFORE_NUMBER, BEGINNERS, DATES, NEVER_LAST, WHEN,
+                                            WITH_ORDINALS)
 
 BY_SPACE = frozenset({"th", "lo", "my", "km", "bo", "dz"})     # sentences end with a space or a mark of their own
 OPENING = "「『“‘（(【《〈［„«\"'‹¿¡["
@@ -26,6 +27,9 @@ QUOTE_CLOSES = re.compile(r"[\"”’»)]+(?=\s)")
 YEAR_ENDS = re.compile(r"(?<=\b\d{4})\.(?=\s+[\u0590-\u07ff\uac00-\ud7a3])")     # before letters without capitals
 PART_OF_DATE = re.compile(r"\b\d{4}\.\s?(?:\d{1,2}\.\s?(?:\d{1,2}\.)?)?$")       # 1945. 8. 15.
 NUMBER_BEFORE = re.compile(r"(?:\d\S*|\b[IVXLCDMІХ]+)\s?$")
+# A single letter is rather an initial or a word, but for these, and for `I` where that is no word.
+ROMAN_NUMBER = re.compile(r"(?:[IVXLCDMІХ]{2,}|[VX])(?!\w)")
+WITHOUT_WORD_I = frozenset({"fr", "ru"})
 # An initial, or a short form of a first name: `Ив. Вазов`, `Дж. Байрон`.
 INITIAL = re.compile(r"(?:^|[\s(«„“\"\-.])[^\W\d_](?:[^\W\d_аеиіїоуыэюяєёъьάέήίόύώ]{1,2})?\.$")
 OPEN_QUOTE = re.compile(r"(?<!\w)\"(?=\w)[^\"]*(?:(?<=\w)\"(?=\w)[^\"]*)*$")
@@ -44,7 +48,7 @@ def split_at_boundaries(paragraph, language):
     for piece in sentencex.segment(base, paragraph):
         position = paragraph.index(piece, position) + len(piece)
         proposed.add(beside_quote(paragraph, position))
-    unsure = DATES.get(base, frozenset()) | AND_SO_ON.get(base, frozenset())
+    unsure = frozenset().union(*(table.get(base, ()) for table in (DATES, AND_SO_ON, ALSO_WORDS)))
     for match in MAY_END.finditer(paragraph):
         if unsure and abbreviations_at(paragraph[max(0, match.start() - 40):match.end()]) & unsure:
             proposed.add(match.end())
@@ -89,7 +93,7 @@ def is_boundary(left, right, language):
         return False
     follows = FIRST_WORD.match(right)
     follows = follows[1] if follows else ""
-    if follows[:1].isdigit() and {word.lower() for word in abbreviations} & BEFORE_NUMBER:
+    if is_number(follows, language) and {word.lower() for word in abbreviations} & BEFORE_NUMBER:
         return False
     if language in WITH_ORDINALS and ORDINAL.search(left):
         return False
@@ -102,6 +106,10 @@ def is_boundary(left, right, language):
     if not (is_cyrillic_or_greek(left[-2:-1]) and is_initial(left)):
         return True
     return right[1:2] != "." and follows.lower() in BEGINNERS.get(language, frozenset())
+
+
+def is_number(word, language):
+    return word[:1].isdigit() or ROMAN_NUMBER.match(word) is not None or word == "I" and language in WITHOUT_WORD_I
 
 
 def is_initial(left):
@@ -158,14 +166,15 @@ def is_part_of_date(left, right):
 def ends_with_date(left, abbreviation, follows, language):
     """Behind a year, century or unit: with a word that begins sentences, or unless a short clause only says when.
 
-    Without a number `г.` is a town and `р.` a river.
+    Without a number `г.` is a town and `р.` a river (of which `По` is one), and `кг.` may end a sentence.
     """
-    if not follows[:1].isupper():
+    if not follows[:1].isupper() or follows == "США" and left.endswith(("дол.", "долл.")):
         return False
     before = TAIL.sub("", left)
+    begins = follows.lower() in BEGINNERS.get(language, frozenset())
     if "." not in abbreviation and len(abbreviation) < 3 and not NUMBER_BEFORE.search(before):
-        return False
-    if follows.lower() in BEGINNERS.get(language, frozenset()):
+        return begins and len(abbreviation) > 1
+    if begins:
         return True
     if language == "de" or language in ("ru", "uk", "be") and follows.endswith(("ом", "ем", "єм", "ою", "ею", "єю")):
         return False        # a noun (3 Mio. Menschen), or by whom (в 1703 г. Петром I)

@@ -14,7 +14,7 @@ from dump2bert.corpus.markup import (has_remnant, line_rule, plain_characters, t
 from dump2bert.corpus.sentences import BY_SPACE, is_ended, is_ideographic, split_sentences
 from dump2bert.corpus.variants import CHINESE, converter
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_json_lines, read_lines
+from dump2bert.files import atomic_write, input_lines, read_json_lines
 from dump2bert.progress import say
 
 EXAMPLES = 5             # of what each rule drops
@@ -89,7 +89,7 @@ def text_documents(path, language, to_variant, dropped):
     An empty list where no line of a document is left.
     """
     document, lines = [], 0
-    for _, line in chain(read_lines(path), [(0, "")]):
+    for _, line in chain(input_lines(path), [(0, "")]):
         plain = plain_characters(line).replace("\n", " ").strip()
         if plain:
             lines += 1
@@ -107,9 +107,10 @@ def text_documents(path, language, to_variant, dropped):
 
 def text_sentence(line, to_variant, dropped):
     """A line of somebody's text, mended; None where it is dropped."""
-    rule = line_rule(line)
+    plain = without_tags(line)
+    rule = line_rule(line) if plain.strip() else "invisible"
     if not rule:
-        marked = without_wiki_marks(to_variant(without_tags(line)))
+        marked = without_wiki_marks(to_variant(plain))
         sentence = tidy_punctuation(marked.replace("\n", " ")).strip()
         if sentence and not has_remnant(sentence):
             return sentence

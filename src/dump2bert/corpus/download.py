@@ -164,6 +164,8 @@ def transfer(url, part):
             start = 0
         make_folder(part.parent)
         try:
+            if not start:     # or a kill before it is empty would leave the old one with the new identity
+                part.unlink(missing_ok=True)
             identity_file(part).write_text(json.dumps(identity(url, answer.headers, total)), encoding="utf-8")
             with open(part, "ab" if start else "wb") as file:
                 copy(answer, file, start, total, url)

@@ -68,7 +68,7 @@ def near_to(signatures, threshold, candidates):
     return answer
 
 
-@numba.njit(cache=True)
+@numba.njit     # without a cache, which needs a folder that can be written
 def compare(members, keys, signatures, most, answer):
     """Compare each member with those before it of the same key; the first at most `most` numbers apart is its answer.
 

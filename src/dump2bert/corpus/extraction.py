@@ -8,6 +8,8 @@ import contextlib
 import gzip
 import html
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,11 @@ from dump2bert.corpus.headings import HeadingFile
 from dump2bert.errors import BadInput
 from dump2bert.files import atomic_write
 from dump2bert.progress import Progress, say
+
+HALVES = re.compile("[\ud800-\udfff]")     # WikiExtractor reads &#xD800; as half a character, which no file can hold
+# How a process of Python's multiprocessing that an error ends begins and ends what it says.
+FIRST_WORDS, LAST_WORDS = re.compile(r"Process \S+:"), re.compile(r"[\w.]*(?:Error|Exception)\b.*")
+SECONDS_BETWEEN_LOOKS = 1
 
 
 def extract(dump, output, processes, cut_off="error", templates=None):
@@ -90,17 +97,24 @@ def wikiextractor(source, processes, templates=None):
     """
     command = [program(), str(source), "--json", "--html-safe", "", "--processes", str(processes), "--output", "-",
                *(["--templates", str(templates)] if templates else [])]
-    said = deque(maxlen=5)
+    said, broke, is_over = deque(maxlen=5), threading.Event(), threading.Event()
     with guard_of_a_group() as guard, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                                        process_group=guard.pid) as process:
         try:
-            listener = threading.Thread(target=listen, args=(process.stderr, said), daemon=True)
+            listener = threading.Thread(target=listen, args=(process.stderr, said, broke), daemon=True)
             listener.start()
+            threading.Thread(target=watch, args=(guard, broke, is_over), daemon=True).start()
             yield from process.stdout
             listener.join()
-            if process.wait():
+            if process.wait() > 0:
                 raise BadInput(f"WikiExtractor failed (exit code {process.returncode}): {' | '.join(said)}")
+            if process.returncode or broke.is_set():
+                raise BadInput(f"WikiExtractor broke off, since one of its processes died: see the log (it last said: "
+                               f"{said[-1] if said else 'nothing'})")
         finally:
+            is_over.set()
+            if process.poll() == 0:
+                guard.kill()            # there is nobody left to end
             guard.communicate()
 
 
@@ -108,16 +122,47 @@ def guard_of_a_group():
     """A process that ends its process group, once its standard input is closed: by us, or by our death.
 
     WikiExtractor's workers wait for ever when their parent is gone, and hold its pipes open. The guard is there before
-    them, so that no moment is without it.
+    them, so that no moment is without it. It begins with SIGTERM, to which Python's resource tracker does not listen:
+    so that one survives the others and removes their shared memory.
     """
-    return subprocess.Popen(["sh", "-c", "read line; kill -9 0"], stdin=subprocess.PIPE, process_group=0)
+    return subprocess.Popen(["sh", "-c", "trap '' TERM; read line; kill -TERM 0; sleep 1; kill -9 0"],
+                            stdin=subprocess.PIPE, process_group=0)
 
 
-def listen(stream, said):
+def listen(stream, said, broke):
+    """Pass on what WikiExtractor says and keep its last lines; of a process that dies, these, and set `broke`."""
+    is_dying = is_dead = False
     for line in stream:
         text = line.decode("utf-8", "replace").rstrip()
-        said.append(text)
+        if "resource_tracker" in text:     # after a SIGTERM: that it has removed the shared memory
+            continue
         print(text, file=sys.stderr)
+        if not is_dead:
+            said.append(text)
+        is_dying |= FIRST_WORDS.fullmatch(text) is not None
+        if is_dying and LAST_WORDS.fullmatch(text):
+            is_dead = True
+            broke.set()
+
+
+def watch(guard, broke, is_over):
+    """End WikiExtractor once one of its processes has died: the others would wait for its articles for ever."""
+    while not is_over.wait(SECONDS_BETWEEN_LOOKS):
+        if broke.is_set() or has_died_in_group(guard.pid):
+            broke.set()
+            guard.stdin.close()
+            return
+
+
+def has_died_in_group(group):
+    """Whether a process of the group ended otherwise than with exit code 0, and none has asked for it yet (proc(5))."""
+    for number in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{number}/stat", "rb") as file:     # it may be gone by now
+            # Behind its name, which may hold anything: fields 3 (state), 4, 5 (group), ..., 52 (exit code).
+            fields = file.read().rpartition(b")")[2].split()
+            if fields[0] == b"Z" and int(fields[2]) == group and int(fields[49]):
+                return True
+    return False
 
 
 def checked(lines, found, dump):
@@ -146,7 +191,7 @@ def write_articles(articles, headings, file):
     count = characters = 0
     empty = []
     for article, its_headings in zip(articles, headings, strict=True):
-        title, text = html.unescape(article["title"]).removeprefix(MARK), article["text"].strip()
+        title, text = html.unescape(article["title"]).removeprefix(MARK), HALVES.sub("\ufffd", article["text"]).strip()
         if not text:
             empty.append({"id": article["id"], "title": title, "reason": "empty after extraction"})
             continue

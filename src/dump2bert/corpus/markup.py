@@ -66,7 +66,9 @@ def plain_characters(text):
 
 def without_tags(text):
     """Entities read, HTML tags and comments out. Only tags that MediaWiki knows: `a < b > c` stays."""
-    text = COMMENT.sub("", html.unescape(text) if "&" in text else text)
+    if "&" in text:
+        text = plain_characters(html.unescape(text))     # among them soft hyphens, zero-width spaces, combining accents
+    text = COMMENT.sub("", text)
     if "<" in text:
         text = TAG.sub("", CELL.sub(" ", LINE_BREAK.sub("\n", text)))
     return text

@@ -12,6 +12,7 @@ import gzip
 import io
 import shutil
 import tempfile
+import zlib
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -83,7 +84,7 @@ def offsets(index):
                                    "OFFSET:PAGE ID:TITLE with ascending offsets")
                 before = int(offset)
                 yield before
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise BadInput(f"{index} is damaged ({error}): fetch it again") from error
     if not before:
         raise BadInput(f"{index} lists no pages")
@@ -169,12 +170,15 @@ def write_templates(dump, streams, number, output):
 def pages(path):
     """Yield each <page> of a dump as its lines."""
     page = []
-    for line in io.TextIOWrapper(Stream(path), encoding="utf-8", newline="\n"):
-        if line.strip() == "<page>":
-            page = []
-        page.append(line)
-        if line.strip() == "</page>":
-            yield page
+    try:
+        for line in io.TextIOWrapper(Stream(path), encoding="utf-8", newline="\n"):
+            if line.strip() == "<page>":
+                page = []
+            page.append(line)
+            if line.strip() == "</page>":
+                yield page
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8: fetch it again, or convert it, for example with iconv") from error
 
 
 def extract_part(dump, streams, number, templates, output, processes):

@@ -52,7 +52,10 @@ def listed_shards(data_dir):
 def columns_of(path):
     """The columns of a shard (examples.columns or, of unmasked instances, examples.unmasked_columns), by its first record."""
     for data in read_records(path):
-        features = decode_example(data)
+        try:
+            features = decode_example(data)
+        except ValueError as error:
+            raise BadInput(f"{path} record 1 is no tf.train.Example: make the file again") from error
         if "segment_lengths" in features:
             found = unmasked_columns(0, "word_pieces" in features)
         else:
