@@ -62,14 +62,14 @@ COMMANDS = {
     "schema": Command("validate TFRecord shards and write schema.json", "data_dir vocab_file output",
                       "DataGates CorpusGates.min_sentences_per_document"),
     "pretrain": Command("train BERT or NEZHA on MLM and NSP",
-                        "data_dir? schema_dir? vocab_file? state_dir save_checkpoint_path? load_checkpoint_path?",
+                        "data_dir? schema_dir? vocab_file? state_dir? save_checkpoint_path? load_checkpoint_path?",
                         "NetworkFile Config.device_target Pretrain PretrainRun"),
     "launch": Command("the processes of pretraining on several devices: as a script, or started and watched",
                       "hccl_config_dir? cmd_file?", "Config.device_target Launch"),
     "pretrain_eval": Command("MLM and NSP scores on held-out data",
                              "checkpoint data_dir schema_dir? output", "Config.device_target PretrainEval Part"),
     "import": Command("a checkpoint of Hugging Face, Google or the model zoo -> model.ckpt, network.json, vocab.txt",
-                      "vocab_file?", "ImportOptions Network.compute_type", places="source destination"),
+                      "vocab_file?", "ImportOptions", places="source destination"),
     "export": Command("model.ckpt -> a Hugging Face folder, or a MindIR or ONNX graph", "vocab_file?", "ExportOptions",
                       places="source destination"),
     "task_data": Command("a task's records -> TFRecord, schema, labels",
@@ -103,7 +103,7 @@ FILES = {
     "data_dir": "folder of TFRecord shards",
     "schema_dir": "schema.json or its folder (default: data_dir)",
     "vocab_file": "vocab.txt",
-    "state_dir": "folder of training state, from which an interrupted run goes on",
+    "state_dir": "folder of training state, from which an interrupted run goes on (default: state)",
     "save_checkpoint_path": "folder for model.ckpt, network.json and metrics.jsonl (default: here)",
     "load_checkpoint_path": "checkpoint to take initial weights from",
     "checkpoint": "model.ckpt, with network.json beside it",
@@ -139,7 +139,8 @@ def main(arguments=None):
     try:
         values = vars(parser.parse_args(arguments))
         if isinstance(values.get("network"), dict):
-            network, options = network_and_options(COMMANDS[asked], values["network"])
+            network, options = network_and_options(COMMANDS[asked], values["network"],
+                                                   values.get("load_pretrain_checkpoint_path"))
             # The options that stand in the network's file are defaults, which flags override.
             stages.choices[asked].set_defaults(**options)
             values = {**vars(parser.parse_args(arguments)), "network": network}
@@ -352,14 +353,21 @@ def json_object(text):
     return value
 
 
-def network_and_options(command, values):
-    """A `--network` object -> the network, and the options of the command that stand beside its keys."""
+def network_and_options(command, values, checkpoint=None):
+    """A `--network` object -> the network, and the options of the command that stand beside its keys. Keys that are not
+    given are those of network.json beside `checkpoint`, if there is one, else the defaults."""
     from dump2bert import config
     from dump2bert.command_options import network_of
     from dump2bert.validation import validated, without_nulls
 
-    network, options = network_of(values, "--network: "), {}
-    if not isinstance(values.get("network"), dict):    # a network.json of a checkpoint has no options
+    is_described = isinstance(values.get("network"), dict)
+    given, options = without_nulls(values["network"] if is_described else values), {}
+    preset = given.get("bert_network")
+    if isinstance(preset, str) and preset in config.PRESETS:    # who names it gives its sizes
+        given = {**{key: config.Network.model_fields[key].default for key in config.PRESETS["nezha"]},
+                 **config.PRESETS[preset], **given}
+    network = network_of({**network_beside(checkpoint, config.Network.model_fields), **given}, "--network: ")
+    if not is_described:    # a network.json of a checkpoint has no options
         for word in command.sections.split():
             fields = {} if "." in word else section_named(word).model_fields
             given = without_nulls({key: value for key, value in values.items()
@@ -368,6 +376,18 @@ def network_and_options(command, values):
                 options |= {key: value for key, value in
                             config.plain(validated(section_named(word), given, "--network: ")).items() if key in given}
     return {**config.plain(network), "relative_positions": network.relative_positions}, options
+
+
+def network_beside(checkpoint, keys):
+    """Those of `keys` that network.json beside a checkpoint says. (What is wrong with it is the stage's to say.)"""
+    from dump2bert.files import read_json
+
+    beside = checkpoint and checkpoint.with_name("network.json")
+    description = read_json(beside) if beside and beside.is_file() else None
+    stored = description.get("network") if isinstance(description, dict) else None
+    if not isinstance(stored, dict):
+        return {}
+    return {key: value for key, value in stored.items() if key in keys and value is not None}
 
 
 def json_section(section, name, text):

@@ -45,6 +45,8 @@ class ImportOptions(Section):
     network_keys: dict | None = None
     """Keys of the network, as JSON, that the checkpoint does not say (a zoo checkpoint: num_attention_heads) or that shall
     differ (hidden_act, dropout); sizes must fit the weights."""
+    compute_type: Literal["float32", "float16", "bfloat16"] | None = None
+    """Type of the matrix products; default: what a checkpoint of this project says, else float16."""
 
 
 class ExportOptions(Section):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dump2bert import cli
+from dump2bert import cli, config
 from dump2bert.cli import COMMANDS
 from dump2bert.errors import Interrupted
 
@@ -99,6 +99,25 @@ def test_a_network_json_beside_a_checkpoint_will_do(received, tmp_path):
     file.write_text(json.dumps({"network": {"hidden_size": 24, "relative_positions": "none"}, "step": 3}))
     _, got = received("pretrain", "--state_dir", "s", "--network", str(file))
     assert got["network"]["hidden_size"] == 24 and got["network"]["relative_positions"] == "none"
+
+
+@pytest.mark.parametrize("given, differing", [
+    ({"hidden_dropout_prob": 0.0}, {"hidden_dropout_prob": 0.0}), ({"vocab_size": None}, {}),
+    ({"use_relative_positions": False}, {"use_relative_positions": False, "relative_positions": "none"}),
+    ({"bert_network": "base"}, {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+                                "intermediate_size": 3072, "use_relative_positions": False,
+                                "relative_positions": "none"})])
+def test_finetuning_takes_from_the_checkpoint_what_is_not_given(received, tmp_path, given, differing):
+    base = config.validated(config.Network, {})
+    stored = {**config.plain(base), "hidden_size": 24, "num_attention_heads": 2, "hidden_act": "relu", "vocab_size": 99,
+              "layer_norm_eps": 1e-7, "use_relative_positions": True, "relative_position_kind": "zoo",
+              "relative_positions": "zoo"}
+    (tmp_path / "network.json").write_text(json.dumps({"network": stored, "provenance": {}}))
+    _, got = received("finetune", "ner", "--network", json.dumps(given), "--load_pretrain_checkpoint_path",
+                      str(tmp_path / "model.ckpt"))
+    assert got["network"] == {**stored, **differing}
+    _, got = received("finetune", "ner", "--network", json.dumps(given))
+    assert got["network"]["hidden_act"] == "gelu" and got["network"]["hidden_size"] == 768
 
 
 @pytest.mark.parametrize("arguments, said", [

@@ -65,6 +65,9 @@ WRONG = [
     ({"corpus": SOURCES, "pretrain": {"phase2": {"seed": 1}}, "networks": {"a": {"start": "there", "further_pretraining": True}}},
      "networks.a.pretrain has a phase2, but pretraining_data has none"),
     ({"results": ""}, "results is ''"),
+    ({"results": "a,b"}, "results: 'a,b' holds a comma"),
+    ({"corpus": {"sources": {"wiki": {"dump": "https://a/b,c"}}}}, "https://a/b,c holds a comma, which stands between addresses"),
+    ({"extract": {"parts": 501}}, "extract.parts is 501, but should be less than or equal to 500"),
     ({"split": {"held_out": 2}}, "split.held_out is 2, but should be less than 1"),
 ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dump2bert.errors import BadInput
-from dump2bert.files import write_json
+from dump2bert.files import read_json, write_json
 from dump2bert.nets.bert import namespace
 from dump2bert.tfrecord import find_shards
 from dump2bert.training.data import Order, Records, columns_of, unpack
@@ -91,6 +91,18 @@ def test_manifest_follows_the_content(tmp_path):
     assert manifest(tmp_path, None) == plain
     write_shards(tmp_path, 9)
     assert manifest(tmp_path, None) != plain
+
+
+def test_manifest_follows_how_unmasked_records_are_to_be_masked(tmp_path):
+    write_shards(tmp_path, 8)
+    shards = {path.name: {"sha256": "ab"} for path in find_shards(tmp_path)}
+    write_json(tmp_path / "statistics.json", {"shards": shards})
+    schema, found = read_json(tmp_path / "schema.json"), [manifest(tmp_path, None)]
+    masking = {"max_predictions_per_seq": 3, "do_whole_word_mask": False, "vocab_size": 61, "mask_id": 4}
+    for share in (0.15, 0.2, 0.15):
+        write_json(tmp_path / "schema.json", {**schema, "masking": {**masking, "masked_lm_prob": share}})
+        found.append(manifest(tmp_path, None))
+    assert len(set(found)) == 3 and found[1] == found[3]
 
 
 def test_masks_and_segments_of_the_records_are_used_or_not(tmp_path):

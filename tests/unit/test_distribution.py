@@ -4,9 +4,12 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import mindspore as ms
 import numpy as np
 import pytest
 
@@ -16,7 +19,7 @@ from dump2bert.launching import commands, supervision
 from dump2bert.training import context
 from dump2bert.training.checkpoints import read_weights
 from dump2bert.training.data import Order
-from dump2bert.training.distribution import World, check_ranks_agree, digest_halves, own_device
+from dump2bert.training.distribution import World, check_ranks_agree, digest_halves, join, own_device
 from tests.unit.small_networks import write_shards
 from tests.unit.test_pretrain import NETWORK, ROWS, equal, metrics, run
 
@@ -98,6 +101,25 @@ def test_two_ranks_have_the_loss_curve_of_one_process_with_the_same_batch(data, 
 
 
 @pytest.mark.slow
+def test_two_ranks_of_msrun_save_before_they_end_when_the_launcher_is_told_to_stop(data, tmp_path):
+    options = {**flags(data, tmp_path), "epoch_size": 100000, "train_steps": -1}
+    words = {"device_target": "CPU", "device_num": 2, "start": "msrun", "data_dir": data,
+             "options": json.dumps(options), "cmd_file": tmp_path / "run.sh", "run": "true", "log_dir": tmp_path,
+             "bind_cores": "false", "master_port": free_port()}
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    launcher = subprocess.Popen([sys.executable, "-m", "dump2bert.cli", "launch", *(
+        word for name, value in words.items() for word in (f"--{name}", str(value)))], env=environment)
+    while not [path for path in tmp_path.glob("state/*/snapshot-*.npz") if path.stem != "snapshot-000000000"]:
+        assert launcher.poll() is None
+        time.sleep(0.05)
+    launcher.terminate()
+    assert launcher.wait(120) == cli.EXIT_INTERRUPTED
+    for number in range(2):
+        log = (tmp_path / "msrun-1" / f"worker_{number}.log").read_text().splitlines()
+        assert [line for line in log if line.startswith("interrupted: ") and "is saved" in line]
+
+
+@pytest.mark.slow
 def test_a_rank_that_dies_ends_all_with_a_sentence_and_the_run_goes_on_exactly(data, together, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(BadInput, match="rank 1 has ended with SIGKILL, so all ranks were ended; the state is kept"):
@@ -147,6 +169,19 @@ def test_the_device_of_a_rank_is_what_mindspore_is_given(monkeypatch, data, tmp_
         with pytest.raises(BadInput, match="enough"):
             run(data, tmp_path, distribute=distribute, device_num=2 if distribute else 1)
     assert given == [("CPU", 1), ("CPU", 0)]
+
+
+@pytest.mark.parametrize("device, wanted", [("CPU", ["joined"]), ("Ascend", [True, "joined"])])
+def test_ranks_on_accelerators_are_told_to_compute_alike_before_they_are_joined(monkeypatch, device, wanted):
+    """Their weights are compared bit by bit."""
+    done = []
+    monkeypatch.setenv("MS_ROLE", "MS_WORKER")
+    monkeypatch.setattr(ms, "get_context", {"device_target": device}.__getitem__)
+    monkeypatch.setattr(ms, "set_deterministic", done.append)
+    monkeypatch.setattr("mindspore.communication.init", lambda: done.append("joined"))
+    monkeypatch.setattr("mindspore.communication.get_group_size", lambda: 1)
+    monkeypatch.setattr("mindspore.communication.get_rank", lambda: 0)
+    assert join(True, 1).size == 1 and done == wanted
 
 
 class OtherRank(World):

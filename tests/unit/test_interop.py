@@ -260,6 +260,8 @@ def test_what_the_user_says_of_the_network_wins_and_an_own_checkpoint_can_be_rea
     found, description = imported(tmp_path / "own", tmp_path / "out", "--network_keys",
                                   '{"num_attention_heads": 4, "hidden_dropout_prob": 0.3}')
     assert description["network"] == {**network, "num_attention_heads": 4, "hidden_dropout_prob": 0.3}
+    _, description = imported(tmp_path / "own", tmp_path / "out", "--compute_type", "bfloat16")
+    assert description["network"] == {**network, "compute_type": "bfloat16"} != network
 
 
 SIZES = ("--batch_size", "2", "--seq_length", "7", "--max_predictions_per_seq", "3")

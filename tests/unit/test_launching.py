@@ -10,11 +10,12 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from dump2bert import cli
 from dump2bert.errors import BadInput, Interrupted
-from dump2bert.launching import commands, rank_table, supervision
+from dump2bert.launching import commands, msrun, rank_table, supervision
 from dump2bert.launching.checks import check_port
 from dump2bert.launching.commands import Rank
 
@@ -129,10 +130,11 @@ def test_ranks_find_each_other_through_a_scheduler_on_the_first_server():
 
 def test_msrun_and_mpirun_commands():
     rank = commands.msrun(1, 8, 16, "10.0.0.1", 8118, {"optimizer": "Lamb", "Lamb": {"eps": 1.0}}, "logs", 120, True)
-    assert shlex.join(rank.words) == (
-        "msrun --worker_num=16 --local_worker_num=8 --master_addr=10.0.0.1 --master_port=8118 --node_rank=1 --log_dir=logs "
+    assert rank.words[:3] == [sys.executable, "-m", "dump2bert.launching.msrun"]
+    assert shlex.join(rank.words[3:]) == (
+        "logs msrun --worker_num=16 --local_worker_num=8 --master_addr=10.0.0.1 --master_port=8118 --node_rank=1 "
         "--cluster_time_out=120 --bind_core=True --join=True python -m dump2bert.cli pretrain --distribute true "
-        "--device_num 16 --optimizer Lamb --Lamb '{\"eps\": 1.0}'")
+        "--device_num 16 --optimizer Lamb --Lamb '{\"eps\": 1.0}' --stop_with_parent true")
     rank = commands.mpirun(16, {"device_target": "GPU"}, "logs", "a:8,b:8")
     assert shlex.join(rank.words[:9]) == ("mpirun -n 16 --host a:8,b:8 --output-filename logs --merge-stderr-to-stdout "
                                           + sys.executable)
@@ -297,3 +299,58 @@ def test_a_signal_is_handed_on_and_saved_state_is_an_interruption(tmp_path):
     with pytest.raises(Interrupted, match="all ranks have saved their state"):
         supervision.run(ranks, tmp_path)
     thread.join()
+
+
+# Starts two ranks in sessions of their own and a scheduler; a rank that finds itself alone takes a second to save.
+MSRUN = """#!{python}
+import os, pathlib, signal, subprocess, sys, time
+
+RANK = '''
+import os, pathlib, sys, time
+parent, log = os.getppid(), pathlib.Path(sys.argv[1])
+log.write_text("trains")
+while os.getppid() == parent:
+    time.sleep(0.05)
+time.sleep(1)
+log.write_text("saved")
+'''
+folder = pathlib.Path(sys.argv[1].removeprefix("--log_dir="))
+for number in range(2):
+    subprocess.Popen([sys.executable, "-c", RANK, folder / f"worker_{{number}}.log"], start_new_session=True)
+scheduler = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+(folder / "scheduler").write_text(str(scheduler.pid))
+time.sleep({seconds})
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def is_alive(number):
+    return psutil.pid_exists(number) and msrun.is_alive(psutil.Process(number))
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told to stop", "ended by others"])
+def test_the_ranks_of_msrun_are_waited_for_when_it_ends_and_nothing_is_left_behind(tmp_path, monkeypatch, told):
+    (tmp_path / "msrun").write_text(MSRUN.format(python=sys.executable, seconds=100 if told else 2))
+    (tmp_path / "msrun").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    logs = [tmp_path / "logs" / "msrun-1" / f"worker_{number}.log" for number in range(2)]
+
+    def terminate():
+        while not all(log.exists() and log.read_text() for log in logs):
+            time.sleep(0.05)
+        if told:
+            signal.raise_signal(signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    with pytest.raises(Interrupted, match="all ranks have saved their state"):
+        supervision.run([commands.msrun(0, 2, 2, "127.0.0.1", 8118, {}, tmp_path / "logs", 120, False)], tmp_path)
+    thread.join()
+    assert [log.read_text() for log in logs] == ["saved", "saved"]
+    assert not is_alive(int((logs[0].parent / "scheduler").read_text()))
+
+
+def test_each_start_of_msrun_has_a_folder_for_logs_of_its_own(tmp_path):
+    """It overwrites what it finds."""
+    assert [msrun.new_folder(tmp_path / "logs").name for _ in range(3)] == ["msrun-1", "msrun-2", "msrun-3"]
+    assert len(list((tmp_path / "logs").iterdir())) == 3

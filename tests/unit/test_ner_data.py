@@ -198,6 +198,13 @@ def test_predictions_with_ids_may_come_in_any_order(tmp_path):
     assert read_predictions(tmp_path / "p.json", records) == [{"name": {"了": [[0, 0]]}}, {}]
 
 
+def test_an_id_is_the_same_as_a_number_and_as_a_text(tmp_path):
+    lines = '{"id": 8, "label": {}}\n{"id": "7", "label": {"name": {"了": [[0, 0]]}}}\n'
+    (tmp_path / "p.json").write_text(lines, encoding="utf-8")
+    records = [Record(7, "了", set(), 1), Record("8", "了", set(), 2)]
+    assert read_predictions(tmp_path / "p.json", records) == [{"name": {"了": [[0, 0]]}}, {}]
+
+
 # ---------------------------------------------------------------------------------------------------------------- stage
 
 

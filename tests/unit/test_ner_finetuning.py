@@ -104,7 +104,7 @@ def test_two_runs_with_the_same_seed_give_identical_weights(finetuned):
     assert all((first[name] == again[name]).all() for name in first)
 
 
-def test_finetuning_starts_from_a_pretrained_checkpoint_whose_network_json_says_what_it_is(data):
+def test_finetuning_starts_from_a_pretrained_checkpoint_whose_network_json_says_what_it_is(data, capfd):
     values = {**NETWORK, "vocab_size": len(CHARACTERS) + 5, "use_relative_positions": True}
     network = config.validated(config.Network, values)
     network = {**config.plain(network), "relative_positions": network.relative_positions}
@@ -120,8 +120,11 @@ def test_finetuning_starts_from_a_pretrained_checkpoint_whose_network_json_says_
     assert encoder and all(np.abs(weights[name] - start[name]).max() < 1e-20 for name in encoder)
     assert {name for name in weights if not name.startswith("bert.")} == {"classifier.weight", "classifier.bias"}
     assert read(data / "started" / "network.json")["network"]["relative_positions"] == "nezha"
-    # NETWORK has absolute positions: that is another network.
-    assert finetune(data, data / "none", load_pretrain_checkpoint_path=data / "pretrained" / "model.ckpt") == 1
+    # Absolute positions make another network.
+    capfd.readouterr()
+    assert finetune(data, data / "none", load_pretrain_checkpoint_path=data / "pretrained" / "model.ckpt",
+                    network='{"use_relative_positions": false}') == 1
+    assert "network.json says relative_positions nezha, but none is asked for" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("variant", ["softmax", "crf"])
@@ -287,6 +290,13 @@ def test_labels_in_another_order_than_the_checkpoints_are_refused(finetuned, cap
     assert finetune(finetuned, finetuned / "none", do_train="false", label2id_file_path=finetuned / "swapped.json",
                     load_finetune_checkpoint_path=finetuned / "crf" / "model.ckpt") == 1
     assert "swapped.json has other labels, or another order of them" in capfd.readouterr().err
+
+
+def test_a_label_file_without_all_four_labels_of_a_type_is_refused(data, capfd):
+    names = [name for name in read(data / "labels.json") if name != "E_address"]
+    (data / "partial.json").write_text(json.dumps({name: number for number, name in enumerate(names)}))
+    assert finetune(data, data / "none", label2id_file_path=data / "partial.json") == 1
+    assert "partial.json has no E_address: each type needs S_TYPE, B_TYPE, M_TYPE and E_TYPE" in capfd.readouterr().err
 
 
 def test_labels_in_another_order_than_the_training_records_are_refused(data, capfd):

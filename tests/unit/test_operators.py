@@ -89,19 +89,45 @@ class WithoutGradientOfMask(operators.ComposedScores):
         return super().construct(query, key, ops.stop_gradient(mask))
 
 
-def test_looking_pad_up_does_not_train_it():
+@pytest.mark.parametrize("form", [operators.FastLookup, operators.PlainLookup])
+def test_looking_pad_up_does_not_train_it(form):
     class Looked(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.form = form()
+
         def construct(self, table, ids, dy):
-            return (operators.Lookup()(table, ids) * dy).sum()
+            return (self.form(table, ids) * dy).sum()
 
     random = np.random.default_rng(0)
     table, dy = random.standard_normal((5, 3)).astype(np.float32), random.standard_normal((6, 3)).astype(np.float32)
     ids = np.array([2, 0, 2, 4, 0, 1], np.int32)
-    np.testing.assert_array_equal(operators.Lookup()(Tensor(table), Tensor(ids)).asnumpy(), table[ids])
+    np.testing.assert_array_equal(form()(Tensor(table), Tensor(ids)).asnumpy(), table[ids])
     expected = np.zeros_like(table)
     np.add.at(expected, ids[ids > 0], dy[ids > 0])
     found = ms.grad(Looked())(Tensor(table), Tensor(ids), Tensor(dy)).asnumpy()
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_other_devices_get_no_form_that_is_made_for_a_cpu(monkeypatch):
+    """A negative row number, as FastLookup's gradient has it, is an error on Ascend."""
+    assert isinstance(operators.lookup_form(), operators.FastLookup)
+    assert isinstance(operators.tanh_form(), operators.FastTanh)
+    monkeypatch.setattr(operators, "on_cpu", lambda: False)
+    assert isinstance(operators.lookup_form(), operators.PlainLookup)
+    assert isinstance(operators.tanh_form(), ops.Tanh)
+
+
+def test_mindspores_own_dropout_gets_only_types_that_it_documents(monkeypatch):
+    class Typed:
+        def __init__(self, dtype):
+            self.dtype, self.astype = dtype, Typed
+
+    given = []
+    monkeypatch.setattr(ops, "dropout", lambda x, rate, training: given.append(x.dtype) or x)
+    kinds = (ms.float32, ms.float16, ms.bfloat16)
+    assert tuple(operators.own_dropout(Typed(kind), 0.5).dtype for kind in kinds) == kinds
+    assert given == [ms.float32, ms.float16, ms.float32]
 
 
 @pytest.mark.parametrize("form, error", [

@@ -17,8 +17,11 @@ from mindspore import nn
 from dump2bert import config
 from dump2bert.errors import BadInput, Interrupted
 from dump2bert.stages import pretrain, pretrain_eval
+from dump2bert.training import pretraining_loop
 from dump2bert.training.checkpoints import read_weights, save_weights
-from dump2bert.training.pretraining import Run
+from dump2bert.training.distribution import World
+from dump2bert.training.interruption import Interruption
+from dump2bert.training.pretraining import Run, state_key
 from dump2bert.training.pretraining_batches import open_records
 from tests.unit import numpy_bert
 from tests.unit.interop_world import save_ckpt
@@ -147,6 +150,22 @@ def test_another_seed_is_another_run_from_other_weights(data, tmp_path):
     assert not equal(first, other)
 
 
+def test_the_loss_that_there_has_always_been_leaves_the_key_of_a_state_as_it_was():
+    options = [config.plain(config.Pretrain(mlm_loss=kind)) for kind in ("global", "zoo")]
+    ours, zoos = (state_key(SimpleNamespace(device_target="CPU", **values), {}, "", None) for values in options)
+    assert "mlm_loss" not in ours and zoos == {**ours, "mlm_loss": "zoo"}
+
+
+def test_ranks_that_are_told_to_stop_wait_for_the_state_to_be_saved(data, tmp_path, monkeypatch):
+    done, keep = [], pretraining_loop.keep
+    monkeypatch.setattr(Interruption, "reason", "SIGTERM")
+    monkeypatch.setattr(pretraining_loop, "keep", lambda *run: done.append("saved") or keep(*run))
+    monkeypatch.setattr(World, "meet", lambda self: done.append("met"))
+    with pytest.raises(Interrupted):
+        run(data, tmp_path, train_steps=4)
+    assert done == ["saved", "met"]
+
+
 def test_signal_saves_the_state(data, tmp_path):
     def terminate():
         while not list((tmp_path / "state").glob("*/snapshot-*")):
@@ -263,6 +282,50 @@ def test_checkpoint_initialises_the_weights(data, tmp_path, undisturbed):
     (tmp_path / "torn.ckpt").write_bytes((undisturbed / "model.ckpt").read_bytes()[:-99])
     with pytest.raises(BadInput, match="torn.ckpt is no checkpoint"):
         run(data, tmp_path, load_checkpoint_path=tmp_path / "torn.ckpt")
+
+
+def begun_with(checkpoint, data, **network):
+    """A Run that has not begun; nothing is compiled."""
+    options = SimpleNamespace(device_target="CPU", **config.plain(config.Pretrain(**OPTIONS)))
+    return Run(options, small_network(num_hidden_layers=1, **network), open_records(data, None), checkpoint)
+
+
+POSITIONS, TABLE = "bert.embeddings.position_embeddings.weight", (
+    "bert.encoder.layer.0.attention.self.relative_positions.embeddings_table")
+
+
+@pytest.mark.parametrize("stored, kind, said", [
+    ("as it is", "none", None),
+    ("as it is", "nezha", f"it has {POSITIONS}, which the network here has not .its positions are of another kind"),
+    ("tables", "nezha", f"it has {TABLE}, which the network here has not .its positions are of another kind"),
+    ("tables", "zoo", None),
+    ("layers", "none", "it has bert.encoder.layer.1.attention.output.LayerNorm.bias, which the network here has not;")])
+def test_a_checkpoint_with_weights_that_the_network_has_not_is_refused(data, tmp_path, undisturbed, stored, kind, said):
+    weights = read_weights(undisturbed / "model.ckpt")
+    if stored == "tables":
+        del weights[POSITIONS]
+        weights[TABLE] = np.zeros((33, 8), np.float32)
+    if stored == "layers":
+        weights |= {name.replace("layer.0.", "layer.1."): value for name, value in weights.items()}
+    save_ckpt(tmp_path / "model.ckpt", weights)    # no network.json beside it
+    if said is None:
+        begun_with(tmp_path / "model.ckpt", data, relative_positions=kind)
+        return
+    with pytest.raises(BadInput, match=f"is of another network: {said}"):
+        begun_with(tmp_path / "model.ckpt", data, relative_positions=kind)
+
+
+@pytest.mark.parametrize("changes, said", [
+    ({"relative_positions": "nezha"}, "relative_positions none, but nezha is asked for"),
+    ({"num_attention_heads": 4}, "num_attention_heads 2, but 4 is asked for"),
+    ({"hidden_act": "gelu_new"}, "hidden_act gelu, but gelu_new is asked for"),
+    ({"layer_norm_eps": 1e-7, "hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.0}, None)])
+def test_what_no_shape_tells_must_be_as_the_network_json_of_a_checkpoint_says(data, undisturbed, changes, said):
+    if said is None:
+        begun_with(undisturbed / "model.ckpt", data, **changes)
+        return
+    with pytest.raises(BadInput, match=f"is of another network: its network.json says {said}"):
+        begun_with(undisturbed / "model.ckpt", data, **changes)
 
 
 def test_an_encoder_without_heads_can_be_pretrained_further_but_not_evaluated(data, tmp_path, undisturbed, caplog):

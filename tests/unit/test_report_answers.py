@@ -49,6 +49,22 @@ def test_answers_are_marked_where_they_stand(results):
         ("café of Smith", "missed")]
 
 
+def test_the_ids_of_questions_may_be_numbers(results):
+    run = results / "networks/tiny/tasks/squad/seed-1"
+    metrics = json.loads((run / "metrics.json").read_text())
+    before = read_answers(run, metrics)
+    numbers = {"a": 7, "b": 8, "c": 9}
+    gold = results.parent / "dev-v1.1.json"
+    text = gold.read_text(encoding="utf-8")
+    for name, number in numbers.items():
+        text = text.replace(f'"id": "{name}"', f'"id": {number}')
+    gold.write_text(text, encoding="utf-8")
+    for file in ("predictions.json", "predictions.nbest.json"):
+        write(run / file, {str(numbers[name]): value for name, value in json.loads((run / file).read_text()).items()})
+    metrics["wrong_answers"] = [str(numbers[name]) for name in metrics["wrong_answers"]]
+    assert read_answers(run, metrics) == before and any(spans["spans"] for spans in before)
+
+
 def test_a_run_whose_files_are_gone_has_no_examples(results):
     run = results / "networks/tiny/tasks/squad/seed-1"
     metrics = json.loads((run / "metrics.json").read_text())

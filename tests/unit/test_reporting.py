@@ -16,6 +16,7 @@ from dump2bert.reporting.bars import dot_plot, histogram
 from dump2bert.reporting.collect import STAGES, collect
 from dump2bert.reporting.examples import chosen, compared, counted
 from dump2bert.reporting.lines import BINS, binned, line_chart
+from dump2bert.reporting.networks import EVALUATION, evaluations, phases, settings_table
 from dump2bert.reporting.pages import page
 from dump2bert.reporting.pipeline import FLOWS, PLACES
 from dump2bert.reporting.scores import summary
@@ -136,6 +137,62 @@ def test_numbers_say_split_records_seeds_and_family(results):
     assert "Fractions from 0 to 1, split dev, 2 records" in text
     assert "ab" * 32 in text
     assert "0123456789ab" in text and "an abacus" in text and "2001-02-03" in text
+
+
+@pytest.fixture
+def two_phases(results):
+    """The configuration of a run whose network base was pretrained in two phases, and its results."""
+    phase1 = results / "networks/base/pretrain/phase1"
+    json_lines(phase1 / "metrics.jsonl", steps(90))
+    trained = {"step": 10, "updates": 7, "rollbacks": 2, "data": "of phase 2"}
+    write_json(phase1 / "network.json", {"network": {"seq_length": 128}, "provenance": {"step": 90, "updates": 90}})
+    write_json(phase1.parent / "network.json", {"network": {"seq_length": 512}, "provenance": trained})
+    (results / "benchmarks/pretrain/phase1").mkdir()
+    (results / "benchmarks/pretrain/phase1/base.tsv").write_text("s\tmax_rss\tmean_load\n7384\t1\t1\n")
+    write_json(results / "pretraining_data/phase2/held_out/statistics.json", {"random_next_rate": 0.25})
+    first = {**CONFIG["networks"]["base"]["pretrain"], "batch_size": 64}
+    second = {**first, "batch_size": 16, "optimizer": "AdamWeightDecay", "AdamWeightDecay": {"learning_rate": 5e-5}}
+    networks = {name: {**CONFIG["networks"][name], "pretrain": pretrain}
+                for name, pretrain in (("base", {**first, "phase2": second}), ("nezha", {**first, "phase2": None}))}
+    return {**CONFIG, "networks": networks, "pretraining_data": {"phase2": {"max_seq_length": 512}}}
+
+
+def test_each_of_two_phases_has_its_own_settings_steps_and_time(results, two_phases):
+    found = collect(results, two_phases)
+    head, rows = settings_of(found)
+    assert head == ["", "base, phase 1", "base, phase 2", "nezha"]
+    assert rows["batch size per device"] == ["64", "16", "64"]
+    assert rows["optimizer"] == ["Lamb", "AdamWeightDecay", "Lamb"]
+    assert rows["peak learning rate"] == ["3e-4", "5e-5", "3e-4"]
+    assert rows["steps"] == ["90", "10", "3"] and rows["sequence length"] == ["128", "512", "–"]
+    assert rows["time of the job"] == ["2 h 03 min", "1 min 02 s", "–"]
+    assert rows["start"] == ["pretrained in this run", "the weights of phase 1", "pretrained in this run"]
+    text = page(found, ABOUT)
+    assert 'data-name="base, phase 1"' in text and "phase1 base" in text_of(text)
+    assert "base and nezha were pretrained for 93 and 3 steps" in text_of(text)
+
+
+def test_a_second_phase_that_is_no_longer_configured_is_not_shown(results, two_phases):
+    found = collect(results, CONFIG)
+    assert settings_of(found)[0] == ["", "base", "nezha"] and "phase1 base" not in text_of(page(found, ABOUT))
+    assert settings_of(collect(results, None))[0][1:3] == ["base, phase 1", "base, phase 2"]
+
+
+def test_guessing_is_that_of_the_instances_on_which_a_network_was_evaluated(results, two_phases):
+    found = collect(results, two_phases)
+    evaluated, _ = evaluations(found["networks"], EVALUATION, found["pretraining_data"])
+    assert {name: values["majority_nsp_accuracy"] for name, values in evaluated.items()} == {
+        "base": 0.75, "nezha": pytest.approx(0.6017)}
+
+
+def test_a_step_that_was_left_out_after_a_rollback_is_none_that_was_skipped_for_overflow(results, two_phases):
+    assert settings_of(collect(results, two_phases))[1]["steps skipped for overflow"] == ["0", "1", "–"]
+
+
+def settings_of(found):
+    """The head and the rows, by their titles, of the table of networks."""
+    table = settings_table(phases(found["networks"]), found["jobs"])
+    return table["head"], {title: cells for title, *cells in table["rows"]}
 
 
 def test_one_seed_has_no_spread(results):

@@ -4,8 +4,9 @@ import functools
 
 import numpy as np
 import pytest
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, Tensor, nn, ops
 
+from dump2bert.nets import operators
 from dump2bert.nets.bert import initialize, namespace
 from dump2bert.nets.heads import BertForPretraining, PretrainingLoss
 from dump2bert.training.dropout import DropoutSource
@@ -82,6 +83,36 @@ def test_overflow_of_the_scaled_loss_alone_is_an_overflow():
     assert (net.a.asnumpy() == 0).all()
 
 
+def test_what_the_first_ascend_910_notes_in_its_register_is_an_overflow_once(monkeypatch):
+    """A stand-in for the register: there is no such device here."""
+    register = Parameter(Tensor(np.zeros(8, np.int32)), name="register", requires_grad=False)
+
+    class Read(nn.Cell):
+        def __init__(self):
+            super().__init__(auto_prefix=False)
+            self.register = register
+
+        def construct(self, status):
+            return self.register + status
+
+    class Clear(Read):
+        def construct(self, status):
+            return ops.assign(self.register, status * 0)
+
+    monkeypatch.setattr(operators, "on_first_ascend_910", lambda: True)
+    monkeypatch.setattr(operators, "NPUGetFloatStatusV2", Read)
+    monkeypatch.setattr(operators, "NPUClearFloatStatusV2", Clear)
+    net, step = linear_step(loss_scale=LossScale(8.0, 2.0, 100))
+    found = []
+    for noted in (0, 1, None, None):
+        if noted is not None:
+            ops.assign(register, Tensor(np.full(8, noted, np.int32)))
+        before = net.a.asnumpy().copy()
+        _, overflow, _, _, scale = step([batch([0.1, 0], [0])]).read()
+        found.append((overflow, scale, bool((net.a.asnumpy() == before).all())))
+    assert found == [(False, 8, False), (True, 8, True), (False, 4, False), (False, 4, False)]
+
+
 def test_loss_scale_does_not_fall_below_one():
     _, step = linear_step(loss_scale=LossScale(2.0, 2.0, 3))
     scales = [step([batch([np.nan, 0], [0])]).read()[-1] for _ in range(4)]
@@ -133,6 +164,16 @@ def test_accumulated_micro_batches_equal_one_large_batch(scale):
     np.testing.assert_allclose(small_losses, large_losses, rtol=1e-5)
     for name, weight in large.items():
         np.testing.assert_allclose(small[name], weight, rtol=1e-3, atol=2e-5, err_msg=name)
+
+
+def test_the_zoos_loss_is_the_mean_of_the_means_of_its_micro_batches():
+    batch = small_batch(6)
+    dropout = DropoutSource(namespace(small_network()), 1)
+    own = batch["masked_lm_weights"].reshape(2, -1).sum(1)
+    assert own[0] != own[1]
+    for mlm_loss, totals in (("zoo", own), ("global", [own.mean()] * 2)):
+        parts = micro_batches(batch, 2, dropout, 0, mlm_loss=mlm_loss)
+        np.testing.assert_allclose([part[7].asnumpy() for part in parts], totals, rtol=1e-6)
 
 
 @pytest.mark.slow

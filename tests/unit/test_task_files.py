@@ -144,6 +144,19 @@ class TestColumns:
     def test_tokens_are_joined_with_spaces_where_the_script_has_them(self):
         assert joined(["He", "saw", "北", "京", "2", "0"]) == ("He saw北京2 0", [(0, 2), (3, 6), (6, 7), (7, 8), (8, 9), (10, 11)])
 
+    def test_korean_tokens_are_joined_with_spaces(self):
+        assert joined(["서울", "에서", "GPT", "漢字"])[0] == "서울 에서 GPT漢字"
+
+    @pytest.mark.parametrize("line, token", [("\u3000 O", "\u3000"), ("  O", " "), (" O", " "), ("\u3000\tO", "\u3000"),
+                                             ("\u00a0 O", "\u00a0"), (" x O ", "x")])
+    def test_a_token_of_white_space_keeps_its_label(self, tmp_path, line, token):
+        (tmp_path / "a.bio").write_text(f"北 B-loc\n{line}\n京   B-loc\n\n{line}\n", encoding="utf-8")
+        own = dataset_of("mine", "ner", fields={"text": 0, "label": -1})
+        first, second = read(tmp_path / "a.bio", own).records
+        places = joined(["北", token, "京"])[1]
+        assert first.entities == {(*places[0], "loc"), (*places[2], "loc")}
+        assert (second.text, second.entities) == (token, set())
+
     def test_the_same_entities_from_columns_lists_of_tokens_tables_and_places(self, tmp_path):
         files = {"a.bmes": "北 B-loc\n京 E-loc\n的 O\n\n-DOCSTART- O\n\n人\tO\n", "b.json": '{"t": ["北", "京", "的"], "l": ["B-loc", "I-loc", "O"]}\n{"t": ["人"], "l": ["O"]}\n',
                  "c.tsv": "t\tl\n北 京 的\tB-loc E-loc O\n人\tO\n", "d.json": '{"t": "北京的", "l": [[0, 2, "loc"]]}\n{"t": "人", "l": []}\n',

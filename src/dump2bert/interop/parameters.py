@@ -11,7 +11,8 @@ from dump2bert.errors import BadInput
 ACTIVATIONS = ("gelu", "gelu_new", "relu")
 # What networks from elsewhere leave unsaid and what follows from how this project feeds its networks.
 NEUTRAL = {"bert_network": None, "seq_length": None, "pad_vocab_size_to": 1, "input_mask_from_dataset": True,
-           "token_type_ids_from_dataset": True, "dtype": "float32", "initial_attention": "random"}
+           "token_type_ids_from_dataset": True, "dtype": "float32", "initial_attention": "random",
+           "compute_type": "float16"}
 
 
 def encoder_shapes(network):

@@ -30,10 +30,11 @@ class Imported(NamedTuple):
 def read(source, keys, compute_type):
     """Read the checkpoint at `source` (a path) -> Imported.
 
-    keys: {key: value} that the user says of the network; compute_type: as in config.py's Network. BadInput where it is none of them or does not fit together.
+    keys: {key: value} that the user says of the network; compute_type: as in config.py's Network, or None: what the
+    checkpoint says, else float16. BadInput where it is none of them or does not fit together.
     """
     form, weights, network, known, words, files = of_form(source)
-    network = described({"compute_type": compute_type, **network}, keys, source)
+    network = described(network, {**({"compute_type": compute_type} if compute_type else {}), **keys}, source)
     found, without_pooler, left_out = fitting(weights, network, source)
     for name in without_pooler:
         shape = encoder_shapes(network)[name]

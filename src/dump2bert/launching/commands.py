@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 SECONDS_TO_MEET = 120
 SECONDS_TO_SAVE = 120      # for ranks that were told to stop
+INTERRUPTED = 75           # exit code of a rank that has saved its state
 SCHEDULER = "the scheduler"
 TRAINER = [sys.executable, "-m", "dump2bert.cli", "pretrain"]
 
@@ -83,11 +84,13 @@ def ranks_of_scheduler(first_rank, count, world_size, address, port, flags, log_
 
 
 def msrun(node_rank, count, world_size, address, port, flags, log_dir, timeout, bind):
-    """msrun's command, as one Rank: it starts scheduler and ranks itself and writes their logs to log_dir."""
-    words = ["msrun", f"--worker_num={world_size}", f"--local_worker_num={count}", f"--master_addr={address}",
-             f"--master_port={port}", f"--node_rank={node_rank}", f"--log_dir={log_dir}",
-             f"--cluster_time_out={timeout}", f"--bind_core={bind}", "--join=True", "python", *TRAINER[1:],
-             *flags_of({"distribute": True, "device_num": world_size, **flags})]
+    """msrun's command, as one Rank: it starts scheduler and ranks itself and writes their logs to a folder below
+    log_dir (see launching/msrun.py). The ranks stop when it is gone, for it does not hand on that it is to stop."""
+    words = [sys.executable, "-m", "dump2bert.launching.msrun", str(log_dir), "msrun", f"--worker_num={world_size}",
+             f"--local_worker_num={count}", f"--master_addr={address}", f"--master_port={port}",
+             f"--node_rank={node_rank}", f"--cluster_time_out={timeout}", f"--bind_core={bind}", "--join=True",
+             "python", *TRAINER[1:],
+             *flags_of({"distribute": True, "device_num": world_size, **flags, "stop_with_parent": True})]
     return Rank("msrun", words, as_text({"HCCL_CONNECT_TIMEOUT": timeout}), Path(log_dir) / "msrun.txt")
 
 

@@ -8,10 +8,9 @@ import time
 
 from dump2bert.errors import BadInput, Interrupted
 from dump2bert.files import make_folder
-from dump2bert.launching.commands import SCHEDULER, SECONDS_TO_SAVE
+from dump2bert.launching.commands import INTERRUPTED, SCHEDULER, SECONDS_TO_SAVE
 from dump2bert.progress import say
 
-INTERRUPTED = 75
 TRAINER_SAYS = b"pretrain: "    # so its lines begin; the others are of libraries
 SECONDS_BETWEEN_LOOKS = 0.2
 

@@ -18,8 +18,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from dump2bert.nets.operators import (
-    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, Lookup, activation, activation_type, attention_forms,
-    batched_products, has_flash_attention, join_heads, matmul, parameter, split_heads)
+    ATTENTION, HIDDEN, Dropout, FlashAttention, LayerNorm, Linear, activation, activation_type, attention_forms,
+    batched_products, has_flash_attention, join_heads, lookup_form, matmul, parameter, split_heads, tanh_form)
 from dump2bert.nets.relative_positions import relative_positions, sinusoids
 
 # Where initial attention is local (attend_nearby), tried on small networks.
@@ -44,7 +44,7 @@ class Embeddings(nn.Cell):
         super().__init__()
         self.absolute = network.relative_positions == "none"
         self.types = network.type_vocab_size
-        self.look_up = Lookup()
+        self.look_up = lookup_form()
         self.word_embeddings = Table(network.vocab_size, network.hidden_size)
         self.token_type_embeddings = Table(network.type_vocab_size, network.hidden_size)
         if self.absolute:
@@ -191,10 +191,10 @@ class Pooler(nn.Cell):
     def __init__(self, network):
         super().__init__()
         self.dense = Linear(network.hidden_size, network.hidden_size, compute_type(network))
+        self.tanh = tanh_form()
 
     def construct(self, first):
-        # tanh, by way of the sigmoid: MindSpore's Tanh is off by up to 1e-4 on a CPU (2.10), its Sigmoid by 1e-6.
-        return 2.0 * ops.sigmoid(2.0 * self.dense(first)) - 1.0
+        return self.tanh(self.dense(first))
 
 
 class BertModel(nn.Cell):

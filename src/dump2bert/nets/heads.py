@@ -90,7 +90,7 @@ class PretrainingLoss(nn.Cell):
         """
         The seven columns of a micro-batch (B, S), (B, 1) and (B, P); masked_lm_total () float32: sum(w) + 1e-5, over
         the whole update divided by its micro-batches, so that the mean of the micro-batches' losses is the large
-        batch's.
+        batch's (mlm_loss: zoo: over this micro-batch alone).
         -> loss, mlm_loss, nsp_loss, mlm_accuracy, nsp_accuracy, scalars. (Accuracy: the label's probability is the
         highest, which costs one reduction; argmax would cost twice as much.)
         """

@@ -4,8 +4,8 @@ MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
 Where there is a C++ compiler, GELU, LayerNorm, linear layers and attention's products are single operators, which is
 faster still (nets/compiled). The plain forms are MindSpore's kernels: other devices use them, and the tests compare them
-all. Ascend has an attention in one kernel. `on_cpu` and `has_flash_attention` are the only places where a network asks
-for the device (nets/crf.py has two such forms of its own).
+all. Ascend has an attention in one kernel. `on_cpu`, `has_flash_attention` and `overflow_register` are the only places
+where a network asks for the device (nets/crf.py has two such forms of its own).
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
 in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/compiled takes and gives float32.
@@ -16,6 +16,7 @@ import math
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
+from mindspore.ops.operations.math_ops import NPUClearFloatStatusV2, NPUGetFloatStatusV2
 
 from dump2bert.nets import compiled
 
@@ -37,8 +38,14 @@ def has_flash_attention(compute_type, head_size):
     """Ascend has it, in half precision, for heads of whole vectors; the first Ascend 910 does not."""
     if ms.get_context("device_target") != "Ascend" or compute_type == ms.float32 or head_size % 16:
         return False
+    return not on_first_ascend_910()
+
+
+def on_first_ascend_910():
+    if ms.get_context("device_target") != "Ascend":
+        return False
     from mindspore._c_expression import MSContext
-    return MSContext.get_instance().get_ascend_soc_version() != "ascend910"
+    return MSContext.get_instance().get_ascend_soc_version() == "ascend910"
 
 
 def parameter(*shape):
@@ -138,7 +145,7 @@ class Linear(nn.Cell):
 PAD = 0    # the id of [PAD]
 
 
-class Lookup(nn.Cell):
+class FastLookup(nn.Cell):
     """table (V, H), ids (N,) -> rows of the table (N, H). Looking [PAD] up does not train it, as in Hugging Face's and
     NEZHA-PyTorch's networks (padding_idx)."""
 
@@ -146,8 +153,21 @@ class Lookup(nn.Cell):
         return ops.gather(table, ids, 0)
 
     def bprop(self, table, ids, out, dy):
-        trained = ops.select(ids == PAD, ids * 0 - 1, ids)    # a negative number is no row
+        trained = ops.select(ids == PAD, ids * 0 - 1, ids)    # a negative number is no row; on Ascend it is an error
         return ops.unsorted_segment_sum(dy, trained, table.shape[0]), ops.zeros_like(ids)
+
+
+class PlainLookup(nn.Cell):
+    def construct(self, table, ids):
+        return ops.gather(table, ids, 0)
+
+    def bprop(self, table, ids, out, dy):
+        trained = (ids != PAD).astype(dy.dtype).reshape(-1, 1)
+        return ops.unsorted_segment_sum(dy * trained, ids, table.shape[0]), ops.zeros_like(ids)
+
+
+def lookup_form():
+    return FastLookup() if on_cpu() else PlainLookup()
 
 
 # --------------------------------------------------------------------------------------------------------- LayerNorm
@@ -348,6 +368,17 @@ def composed_gelu(name):
     return FastGeluNew() if name == "gelu_new" else FastGelu()
 
 
+class FastTanh(nn.Cell):
+    """By way of the sigmoid: MindSpore's Tanh is off by up to 1e-4 on a CPU (2.10), its Sigmoid by 1e-6."""
+
+    def construct(self, x):
+        return 2.0 * ops.sigmoid(2.0 * x) - 1.0
+
+
+def tanh_form():
+    return FastTanh() if on_cpu() else ops.Tanh()
+
+
 # ------------------------------------------------------------------------------------------------------------ dropout
 
 MASK_ROWS = 4096    # rows of a pool, a power of two
@@ -374,7 +405,7 @@ class Dropout(nn.Cell):
         if keys is None or self.rate == 0.0:
             return x
         if self.own:
-            return ops.dropout(x, self.rate, True)
+            return own_dropout(x, self.rate)
         instances = keys.shape[0]
         elements = x.size // instances
         count = -(-elements // MASK_WIDTH)
@@ -386,4 +417,36 @@ class Dropout(nn.Cell):
         return x * mask.reshape(x.shape).astype(x.dtype)
 
 
+def own_dropout(x, rate):
+    """MindSpore's own, which is documented for float16 and float32 alone."""
+    if x.dtype == ms.bfloat16:
+        return ops.dropout(x.astype(ms.float32), rate, True).astype(ms.bfloat16)
+    return ops.dropout(x, rate, True)
+
+
 HIDDEN, ATTENTION = 0, 1   # the two pools
+
+
+# ----------------------------------------------------------------------------------------------------------- overflow
+
+
+class OverflowRegister(nn.Cell):
+    """Whether anything has overflowed on the device since the last call, () float32 0 or 1. The first Ascend 910 gives
+    the largest number in place of inf and notes it in a register, which is read here as MindSpore's loss scaling reads
+    it (mindspore/amp.py, all_finite). Not tried: no such device was at hand."""
+
+    def __init__(self):
+        super().__init__()
+        self.read_status, self.clear_status = NPUGetFloatStatusV2(), NPUClearFloatStatusV2()
+
+    def construct(self, computed):
+        """computed: what must have been computed before the register is read."""
+        status = ops.depend(Tensor([0] * 8, ms.int32), computed)
+        found = self.read_status(status)
+        found = ops.depend(found, self.clear_status(ops.depend(status, found)))
+        return 1.0 - (found == 0).all().astype(ms.float32)
+
+
+def overflow_register():
+    """Where numbers that are not finite do not show themselves; None elsewhere."""
+    return OverflowRegister() if on_first_ascend_910() else None

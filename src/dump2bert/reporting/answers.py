@@ -24,9 +24,10 @@ def read_answers(folder, metrics):
         best = read_json(folder / "predictions.nbest.json")
         paragraphs = [paragraph for article in gold["data"] for paragraph in article["paragraphs"]]
         questions = [(paragraph["context"], question) for paragraph in paragraphs for question in paragraph["qas"]]
-        wrong = set(metrics["wrong_answers"])
-        return [compared(number, context, question, predicted.get(question["id"], ""), best.get(question["id"], []),
-                         question["id"] in wrong) for number, (context, question) in enumerate(questions)]
+        wrong = set(map(str, metrics["wrong_answers"]))
+        ids = [str(question["id"]) for _, question in questions]    # as keys are in JSON
+        return [compared(number, context, question, predicted.get(name, ""), best.get(name, []), name in wrong)
+                for number, (name, (context, question)) in enumerate(zip(ids, questions))]
     except (BadInput, KeyError, TypeError):
         return None
 

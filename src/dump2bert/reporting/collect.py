@@ -34,7 +34,7 @@ def collect(results_dir, config, task=None):
         "tasks": {name: read_task(results, name, spec, networks_of(spec, networks)) for name, spec in tasks.items()},
         "corpus": None if task else optional_json(results / "corpus/statistics.json"),
         "sources": {} if task else read_sources(results, config),
-        "pretraining_data": {} if task else read_pretraining_data(results),
+        "pretraining_data": {} if task else read_pretraining_data(results, config),
         "vocabulary": read_vocabulary(results),
         "jobs": [job for job in read_jobs(results) if is_of_run(job, config, networks, tasks)
                  and not (task and job["stage"] == "pretrain_eval")],
@@ -71,15 +71,27 @@ def optional_json(path):
 
 
 def read_network(results, name, spec, with_evaluation):
+    """phase1: what the folder of the first of two phases of pretraining holds, else None; held_out: the part of the
+    pretraining data that it was evaluated on."""
     folder, start = results / "networks" / name, spec.get("start", "pretrain")
     imported = start not in ("pretrain", "random") and not spec.get("further_pretraining")
+    first = folder / "pretrain/phase1"
+    two = has_phase2(spec.get("pretrain")) and ("pretrain" in spec or first.is_dir())
     return {
         "start": start,
         "spec": spec,
         "network": optional_json(folder / ("import" if imported else "pretrain") / "network.json"),
         "steps": read_steps(folder / "pretrain/metrics.jsonl"),
+        "phase1": {"network": optional_json(first / "network.json"), "steps": read_steps(first / "metrics.jsonl")}
+        if two and not imported and start != "random" else None,
         "evaluation": optional_json(folder / "pretrain_eval/metrics.json") if with_evaluation else None,
+        "held_out": "phase2/held_out" if two else "held_out",
     }
+
+
+def has_phase2(section):
+    """Whether a section of the configuration, None where that is not known, has a second phase."""
+    return section is None or section.get("phase2") is not None
 
 
 def read_steps(path):
@@ -138,9 +150,11 @@ def read_parts(folder, source, count):
     return added
 
 
-def read_pretraining_data(results):
-    parts = {split: optional_json(results / "pretraining_data" / split / "statistics.json")
-             for split in ("train", "held_out")}
+def read_pretraining_data(results, config):
+    splits = ["train", "held_out"]
+    if has_phase2(config.get("pretraining_data")):
+        splits += [f"phase2/{split}" for split in splits]
+    parts = {split: optional_json(results / "pretraining_data" / split / "statistics.json") for split in splits}
     return {split: statistics for split, statistics in parts.items() if statistics}
 
 
@@ -181,7 +195,8 @@ def is_of_run(job, config, networks, tasks):
     stage, what = job["stage"], job["what"]
     sources = config.get("corpus", {}).get("sources")
     if stage in ("pretrain", "pretrain_eval", "import", "export"):
-        return what[0] in networks
+        name = what[-1]    # of pretraining's first phase it is phase1/NETWORK
+        return name in networks and (what == [name] or has_phase2(config["networks"][name].get("pretrain")))
     if stage in ("finetune", "predict", "evaluate"):
         return tuple(what) in {(network, f"{variant}-{seed}") for name, spec in tasks.items()
                                for network in networks_of(spec, networks) for variant, _ in variants_of(name, spec)

@@ -20,9 +20,10 @@ def page(found, about, task=None):
     `found`: from collect.collect; `about`: from provenance.provenance; `task`: name of the page's task, or None.
     """
     nets, jobs = found["networks"], found["jobs"]
-    colours = networks.colours_of(nets)
-    pretrained = {name: network for name, network in nets.items() if network["steps"]}
-    held_out = found["pretraining_data"].get("held_out")
+    phases = networks.phases(nets)
+    colours = networks.colours_of(dict.fromkeys([*nets, *phases]))
+    pretrained = {name: phase for name, phase in phases.items() if phase["steps"]}
+    instances = found["pretraining_data"]
     examples = EXAMPLES_OF_TASK_PAGE if task else EXAMPLES
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -33,14 +34,14 @@ def page(found, about, task=None):
         title=found["config"].get("report", {}).get("title", "dump2bert"),
         language=found["config"].get("corpus", {}).get("language", ""),
         task=task, about=about, lede=lede(found),
-        summary=scores.summary(found["tasks"]), evaluation=networks.evaluation_summary(nets, held_out),
+        summary=scores.summary(found["tasks"]), evaluation=networks.evaluation_summary(nets, instances),
         tasks=[scores.task_section(name, one, colours, examples)
                for name, one in found["tasks"].items() if one["groups"]],
-        settings=networks.settings_table(nets, jobs), evaluation_table=networks.evaluation_table(nets, held_out),
+        settings=networks.settings_table(phases, jobs), evaluation_table=networks.evaluation_table(nets, instances),
         curves=networks.curves(pretrained, colours),
         network_legend=[(name, colours[name]) for name in pretrained],
-        corpus=corpus.corpus_section(found), pretraining_data=corpus.instances_table(found["pretraining_data"]),
-        instance_figures=corpus.instance_figures(found["pretraining_data"]),
+        corpus=corpus.corpus_section(found), pretraining_data=corpus.instances_table(instances),
+        instance_figures=corpus.instance_figures(instances),
         pipeline=pipeline_figure(jobs), times=times_table(jobs),
         configuration=configuration.as_text(found["config"]),
     )
@@ -55,7 +56,8 @@ def lede(found):
         sources = list(found["sources"])
         sentences.append(f"{count(text['total']['documents'])} documents of {listed(sources) or 'the corpus'} became "
                          f"{count(train['instances'])} training instances of up to {train['max_seq_length']} tokens.")
-    steps = {name: network["steps"][-1]["step"] for name, network in found["networks"].items() if network["steps"]}
+    steps = {name: sum(part[-1]["step"] for part in (network["steps"], (network["phase1"] or {}).get("steps")) if part)
+             for name, network in found["networks"].items() if network["steps"]}
     if steps:
         numbers = list(map(count, steps.values()))
         each = " each" if len(steps) > 1 and len(set(numbers)) == 1 else ""

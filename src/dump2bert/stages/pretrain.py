@@ -22,6 +22,7 @@ def run(*, data_dir, schema_dir, vocab_file, state_dir, save_checkpoint_path, lo
     from dump2bert.training.state import open_state
 
     options = SimpleNamespace(device_target=device_target, **options)
+    state_dir = state_dir or Path("state")
     if network is None:
         raise BadInput('--network is missing: a JSON file of the network\'s keys, for example {"bert_network": "base"}')
     if options.train_steps == 0:

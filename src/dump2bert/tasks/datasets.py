@@ -83,7 +83,8 @@ DATASETS = {
     "afqmc": clue(TWO, names("0", "1"), source="AFQMC (CLUE)"),
     "iflytek": clue(ONE, names(*map(str, range(119))), source="IFLYTEK (CLUE)"),
     "cmnli": clue(TWO, ENTAILMENT, skipped=("-",), source="CMNLI (CLUE)"),
-    "ocnli": clue(TWO, ENTAILMENT, skipped=("-",), source="OCNLI (Hu et al. 2020)", licence="CC BY-NC 2.0"),
+    "ocnli": clue(TWO, ENTAILMENT, skipped=("-",), source="OCNLI (Hu et al. 2020)", licence="CC BY-NC 2.0")._replace(
+        files=("train.50k.json", "dev.json", "test.json")),
     "csl": clue((Fields("abst", "keyword", "label", "id"),), names("0", "1"), source="CSL (CLUE)"),
     "wsc": clue((Fields("text", ["target.span1_text", "target.span2_text"], "label", "id"),), names("false", "true"),
                 source="CLUEWSC2020 (CLUE)"),
@@ -101,8 +102,10 @@ DATASETS = {
     "rte": glue(PAIR, names("entailment", "not_entailment"), source="RTE (GLUE)"),
     "wnli": glue(PAIR, names("0", "1"), source="WNLI (GLUE)", licence="CC BY 4.0"),
     # Chinese NER, a character a line
-    "msra_ner": conll("train.txt", "dev.txt", "test.txt", ("LOC", "ORG", "PER"), source="MSRA NER (Levow 2006)"),
-    "weibo_ner": conll("train.txt", "dev.txt", "test.txt", None, source="Weibo NER (Peng and Dredze 2015)"),
+    "msra_ner": conll("train.txt", "dev.txt", "test.txt", ("LOC", "ORG", "PER"), source="MSRA NER (Levow 2006)")._replace(
+        files=("train.txt", "test.txt")),    # no development records of its own
+    "weibo_ner": conll("weiboNER_2nd_conll.train", "weiboNER_2nd_conll.dev", "weiboNER_2nd_conll.test", None,
+                       source="Weibo NER (Peng and Dredze 2015)"),
     "resume_ner": conll("train.char.bmes", "dev.char.bmes", "test.char.bmes",
                         ("CONT", "EDU", "LOC", "NAME", "ORG", "PRO", "RACE", "TITLE"),
                         source="Resume NER (Zhang and Yang 2018)"),

@@ -42,6 +42,8 @@ def starting_network(network, checkpoint, vocabulary_size, longest, compute_type
         raise BadInput(f"{beside} is not there, so give the network's options as --network FILE.json" if checkpoint else
                        "give the network's options as --network FILE.json, or a checkpoint with network.json beside it")
     network = {**stored, **{key: value for key, value in (network or {}).items() if value is not None}}
+    if stored:
+        checkpoints.check_network(checkpoint, network)
     if not network.get("vocab_size"):
         if not vocabulary_size:
             raise BadInput("the network's vocab_size is not given: give it, or --vocab_file_path to count its lines")

@@ -134,17 +134,26 @@ def csv_cells(path):
 def column_blocks(path):
     """Yield [(line, columns), ...] of each sentence of a CoNLL file: a token a line, a blank line between sentences.
 
-    Columns are apart by tabs, or by spaces where a line has no tab. -DOCSTART- lines are no tokens.
+    Columns are apart by tabs, or by spaces where a line has no tab; other white space may be a token. -DOCSTART- lines
+    are no tokens.
     """
     block = []
     for number, line in input_lines(path):
-        if line.strip() and not line.startswith("-DOCSTART-"):
-            block.append((number, line.split("\t") if "\t" in line else line.split()))
+        if line.strip(" \t") and not line.startswith("-DOCSTART-"):
+            block.append((number, line.split("\t") if "\t" in line else spaced_cells(line, block)))
         elif block:
             yield block
             block = []
     if block:
         yield block
+
+
+def spaced_cells(line, block):
+    """The columns of a line without a tab. Where it begins with a space and has a column less than the line before it
+    in its sentence, the space is a token."""
+    cells = re.split(" +", line.strip(" "))
+    columns = len(block[-1][1]) if block else 2
+    return [" ", *cells] if line.startswith(" ") and len(cells) == columns - 1 else cells
 
 
 def value_at(values, field):

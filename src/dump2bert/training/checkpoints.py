@@ -80,11 +80,25 @@ def check_no_folder(path):
         raise BadInput(f"{path} is a folder: a file is wanted, for example {Path(path) / 'model.ckpt'}")
 
 
+def check_network(path, network):
+    """BadInput where `network` (a dict) is another one than network.json beside the checkpoint `path` says, if it is
+    there, in what no shape tells. Dropout may differ, and so may an epsilon, which moves the last digits."""
+    if not Path(path).with_name("network.json").is_file():
+        return
+    stored = read_description(path)["network"]
+    for key in ("relative_positions", "num_attention_heads", "hidden_act"):
+        if key in stored and stored[key] != network[key]:
+            raise BadInput(f"{path} is of another network: its network.json says {key} {stored[key]}, but "
+                           f"{network[key]} is asked for; give the network options that it names (where it errs, "
+                           "`dump2bert import --network_keys` makes another)")
+
+
 def load_weights(path, cell, needed="", only=""):
     """Give `cell` the weights of the checkpoint `path` whose names start with `only`, by name.
 
-    Weights whose names start with `needed` must be in the checkpoint (with "bert." a new head may be absent); a shape
-    that differs is BadInput, as one sentence. -> names of the weights that keep their values.
+    Weights whose names start with `needed` must be in the checkpoint (with "bert." a new head may be absent), and its
+    encoder's in the network; a shape that differs is BadInput, as one sentence. -> names of the weights that keep
+    their values.
     """
     values = read_weights(path)
     kept = []
@@ -100,6 +114,11 @@ def load_weights(path, cell, needed="", only=""):
                            f"{shown(item.shape)} here; give the network options that its network.json names")
         else:
             item.set_data(Tensor(value.astype(np.float32)))
+    left = sorted({name for name in values if name.startswith("bert.")} - {item.name for item in cell.get_parameters()})
+    if left:
+        why = " (its positions are of another kind)" if "position" in left[0] else ""
+        raise BadInput(f"{path} is of another network: it has {left[0]}, which the network here has not{why}; give the "
+                       "network options that its network.json names")
     return kept
 
 

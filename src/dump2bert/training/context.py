@@ -37,6 +37,13 @@ def set_up(device_target, device_id=0):
                        ) from error
 
 
+def compute_alike():
+    """Let ranks that are given the same compute the same to the last bit: accelerators add in any order, and the ranks'
+    weights would drift apart. Called before they are joined, so that it holds for their common sums, too."""
+    if ms.get_context("device_target") != "CPU":
+        ms.set_deterministic(True)
+
+
 LARGE = 512    # hidden_size from which a step's time is that of its matrix products
 
 graphs_are_kept = False    # by this process, already

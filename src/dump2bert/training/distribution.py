@@ -12,6 +12,7 @@ import numpy as np
 from mindspore import Tensor, ops
 
 from dump2bert.errors import BadInput
+from dump2bert.training import context
 
 
 class World:
@@ -37,6 +38,10 @@ class World:
     def any(self, flag):
         """Whether `flag` is set on any rank."""
         return bool(flag) if self.size == 1 else bool(self.sum(float(bool(flag))) > 0)
+
+    def meet(self):
+        """Wait until all ranks have come here."""
+        self.any(False)
 
     def mean(self, tensor):
         """The mean over the ranks of a tensor, which stays on the device."""
@@ -98,6 +103,7 @@ def join(distribute, device_num):
                        "`dump2bert launch` or msrun")
     from mindspore.communication import get_group_size, get_rank, init
 
+    context.compute_alike()
     try:
         init()     # a scheduler process stays in here until all ranks have ended
     except RuntimeError as error:

@@ -24,7 +24,7 @@ from dump2bert.training.step import LossScale, TrainStep
 from dump2bert.training.watch import LossWatch, Rollbacks
 
 KEY_OPTIONS = ("optimizer", "schedule", "gradient_clip", "enable_lossscale", "loss_scale_value", "scale_factor",
-               "scale_window", "do_shuffle", "accumulation_steps", "batch_size", "seed", "device_target")
+               "scale_window", "do_shuffle", "accumulation_steps", "mlm_loss", "batch_size", "seed", "device_target")
 
 
 def resolved_network(network, vocabulary_size, seq_length, compute_type):
@@ -52,9 +52,12 @@ def state_key(options, network, data, load_checkpoint_path):
     the type that they compute in (which the state remembers: going on with another is refused, not begun anew).
 
     network: resolved, with the compute_type that was asked for."""
-    return {"data": data, "network": network, "optimizer_options": getattr(options, options.optimizer),
-            "initial_weights": sha256_of(load_checkpoint_path) if load_checkpoint_path else None,
-            **{name: getattr(options, name) for name in KEY_OPTIONS}}
+    key = {"data": data, "network": network, "optimizer_options": getattr(options, options.optimizer),
+           "initial_weights": sha256_of(load_checkpoint_path) if load_checkpoint_path else None,
+           **{name: getattr(options, name) for name in KEY_OPTIONS}}
+    if options.mlm_loss == "global":
+        del key["mlm_loss"]    # what states are that were written before there was a choice
+    return key
 
 
 class Run:
@@ -73,6 +76,7 @@ class Run:
         self.model = BertForPretraining(self.network)
         initialize(self.model, options.seed, self.network.initializer_range, self.network.initial_attention)
         if load_checkpoint_path:
+            checkpoints.check_network(load_checkpoint_path, vars(self.network))
             # Of an encoder alone the pretraining heads start as drawn.
             missing = checkpoints.load_weights(load_checkpoint_path, self.model, needed="bert.")
             if missing:
@@ -155,8 +159,8 @@ class Run:
 
     def train_on(self, step, batch):
         """Train on a batch -> Outcome."""
-        return self.train_step(
-            micro_batches(batch, self.options.accumulation_steps, self.dropout, step, self.world))
+        return self.train_step(micro_batches(batch, self.options.accumulation_steps, self.dropout, step, self.world,
+                                             self.options.mlm_loss))
 
     def steps_from(self, first):
         """All steps from `first` on that are not left out."""

@@ -60,12 +60,14 @@ def schema_file_of(data_dir, schema_dir):
 
 def manifest(data_dir, schema_dir):
     """A digest of the data: of the shards' checksums where statistics.json beside them has these, else of the schema
-    and of the shards' names and sizes."""
+    and of the shards' names and sizes; and of how unmasked records are to be masked."""
     shards = find_shards(data_dir)
     statistics = Path(data_dir) / "statistics.json"
     listed = read_json(statistics).get("shards", {}) if statistics.is_file() else {}
     if all(isinstance(listed.get(shard.name), dict) and "sha256" in listed[shard.name] for shard in shards):
         parts = [(shard.name, listed[shard.name]["sha256"]) for shard in shards]
+        masking = masking_of(schema_file_of(data_dir, schema_dir))
+        parts += [masking] if masking else []
     else:
         parts = [(shard.name, shard.stat().st_size) for shard in shards]
         parts.append(read_json(schema_file_of(data_dir, schema_dir)))
@@ -93,18 +95,21 @@ def read_batch(records, numbers, network, seed=0, epoch=0):
     return batch
 
 
-def micro_batches(batch, count, dropout, step, world=World()):
+def micro_batches(batch, count, dropout, step, world=World(), mlm_loss="global"):
     """Cut a rank's part of the batch of a step into `count` micro-batches: for each the inputs of
-    nets.heads.PretrainingLoss. batch: columns, numpy or tensors on the device; dropout: a DropoutSource.
+    nets.heads.PretrainingLoss. batch: columns, numpy or tensors on the device; dropout: a DropoutSource; mlm_loss: see
+    config.Pretrain.
     """
     rows = len(batch["input_ids"]) // count
+    weights = batch["masked_lm_weights"]
     # The mean over micro-batches and ranks of sum(w * ce) / total is sum(w * ce) / (sum(w) + 1e-5) over all of them.
-    total = world.mean(as_tensor((batch["masked_lm_weights"].sum() + 1e-5 / world.size) / count, ms.float32))
+    total = world.mean(as_tensor((weights.sum() + 1e-5 / world.size) / count, ms.float32))
     first_row = world.rank * rows * count
     parts = []
     for first in range(0, rows * count, rows):
         columns = [as_tensor(batch[name][first:first + rows]) for name in COLUMNS]
-        parts.append((*columns, total, *dropout.inputs(step, rows, first_row + first)))
+        own = total if mlm_loss == "global" else as_tensor(weights[first:first + rows].sum() + 1e-5, ms.float32)
+        parts.append((*columns, own, *dropout.inputs(step, rows, first_row + first)))
     return parts
 
 

@@ -85,6 +85,7 @@ def train(run, state, interruption, folder=None, zoo_lines=False):
             if due:
                 keep(run, state, folder)
         if stop and not run.finished:
+            run.world.meet()    # or mpirun and msrun, which kill all when the first one ends, would kill rank 0 saving
             raise Interrupted(f"{stop}; step {run.step} is saved{f' in {state.folder}' if state else ''}, the same "
                               "command goes on from it")
     progress.update(0, **shown)

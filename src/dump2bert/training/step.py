@@ -1,7 +1,7 @@
 """The train step: scaled loss, gradients, accumulation, overflow check, clipping, update, loss scale.
 
 Everything happens on the device; the host reads an `Outcome` only when it wants to look. A step whose gradients are not
-finite changes nothing but the loss scale.
+finite, or have overflowed on a device that hides it, changes nothing but the loss scale.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
+from dump2bert.nets.operators import overflow_register
 from dump2bert.training.distribution import World
 from dump2bert.training.optimizers import squared_norm
 
@@ -73,6 +74,7 @@ class Update(nn.Cell):
         self.optimizer, self.loss_scale = optimizer, loss_scale
         self.clip, self.parts = clip, accumulation_steps * world.size
         self.distributed, self.all_reduce = world.size > 1, world.all_reduce
+        self.overflow_register = overflow_register()
 
     def construct(self, gradients):
         """-> overflow () bool, global norm, learning rate (0 where the step was skipped), and the loss scale used."""
@@ -91,6 +93,11 @@ class Update(nn.Cell):
             total = total + square
         global_norm = ops.sqrt(total) * unscale
         overflow = ops.logical_not(ops.isfinite(total))
+        if self.overflow_register is not None:
+            noted = self.overflow_register(gradients)
+            if self.distributed:
+                noted = self.all_reduce(noted)
+            overflow = ops.logical_or(overflow, noted > 0)
         factors = ()
         for square in squares:
             norm = global_norm if self.clip == "global_norm" else ops.sqrt(square) * unscale

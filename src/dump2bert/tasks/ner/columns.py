@@ -1,6 +1,6 @@
 """Entities of token labels, as CoNLL files have them: a token and its label a line, in BIO, BMES or BIOES.
 
-Tokens become a text: a space stands between two of them, but not between characters of scripts that are written without
+Tokens become a text: a space stands between two of them, but not beside characters of scripts that are written without
 spaces. The schemes need not be named, for the letters say what they are: B begins an entity, I or M goes on, E ends it,
 S is one by itself. What goes on without a beginning begins, as in conlleval (and in IOB1); such labels are counted.
 """
@@ -106,5 +106,6 @@ def joined(tokens):
 
 
 def unspaced(character):
-    """Whether a character is of a script that is written without spaces, or East Asian punctuation."""
-    return unicodedata.east_asian_width(character) in "WF"
+    """Whether a character is of a script that is written without spaces, or East Asian punctuation. Hangul is as wide,
+    but Korean has spaces."""
+    return unicodedata.east_asian_width(character) in "WF" and "HANGUL" not in unicodedata.name(character, "")

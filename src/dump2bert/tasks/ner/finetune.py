@@ -74,7 +74,12 @@ def restore(options, method):
 
 def label_names(options, data):
     """The labels in the order of their ids and the file that says so (see finetuning.labels_of_files)."""
-    return labels_of_files(lambda file: read_labels(file).names, options.label2id_file_path, data)
+    def names_of(file):
+        labels = read_labels(file)
+        labels.check_whole(file)
+        return labels.names
+
+    return labels_of_files(names_of, options.label2id_file_path, data)
 
 
 def train(options, method):

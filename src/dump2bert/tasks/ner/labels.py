@@ -29,6 +29,13 @@ class Labels:
     def __len__(self):
         return len(self.names)
 
+    def check_whole(self, path):
+        """BadInput where a type of the file `path` lacks one of its labels: some entities could not be labelled."""
+        for kind in self.types:
+            for name in (f"{prefix}_{kind}" for prefix in PREFIXES):
+                if name not in self.ids:
+                    raise BadInput(f"{path} has no {name}: each type needs S_TYPE, B_TYPE, M_TYPE and E_TYPE")
+
     def encode(self, spans, length):
         """Spans of tokens (start, end, type), apart from each other -> the label ids of `length` tokens."""
         ids = [0] * length

@@ -124,13 +124,13 @@ def read_predictions(path, records, types=None):
     BadInput where a record is missing, doubly there or unknown, and where a label is no label.
     """
     check_ids(records, "the gold data")
-    known = {record.id: number for number, record in enumerate(records)}
+    known = {str(record.id): number for number, record in enumerate(records)}    # 7 and "7" are one id
     labels = [None] * len(records)
     for number, (line, value) in enumerate(read_json_lines(path)):
         where = f"{path} line {line}"
         if not isinstance(value, dict) or "label" not in value:
             raise BadInput(f'{where} is no prediction: an object with a "label" is wanted')
-        place = known.get(value["id"]) if isinstance(value.get("id"), (int, str)) else number
+        place = known.get(str(value["id"])) if isinstance(value.get("id"), (int, str)) else number
         if place is None or place >= len(records):
             raise BadInput(f"{where} predicts a record that is not among the {len(records)} of the gold data")
         if labels[place] is not None:
