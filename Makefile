@@ -18,7 +18,7 @@ run: $(VENV)/.installed
 	@echo "The report: file://$(CURDIR)/$$($(BIN)/python -c 'import yaml; print(yaml.safe_load(open("config.yaml")).get("results", "results"))')/report/index.html"
 
 test: $(VENV)/.installed-test
-	python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(call install,requirements.lock)
@@ -33,7 +33,7 @@ $(VENV)/.installed-test: requirements-test.lock pyproject.toml
 define install
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or 3.12 is needed: install one, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing the environment into $(VENV) with $(PYTHON) (about 5 GB, some minutes)"
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endef

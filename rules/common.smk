@@ -108,6 +108,14 @@ def get_memory(mem_mb):
     return ask
 
 
+# Jobs with networks take turns where there is an accelerator: profiles/default says that a machine has one for them. Counted
+# on this machine alone, not over a cluster.
+ACCELERATORS = 0 if CONFIG.device_target == "CPU" else 1
+
+
+resource_scopes: accelerator="local"
+
+
 def get_intermediate(path):
     """A file that nothing needs any more once the next stage has read it."""
     return path if CONFIG.keep_intermediate else temp(path)

@@ -250,13 +250,15 @@ rule finetune:
     log: f"{RESULTS}/logs/finetune/{{network}}/{{variant}}-{{seed}}.log"
     benchmark: f"{RESULTS}/benchmarks/finetune/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.finetune
-    resources: mem_mb=get_memory(6000)
+    resources:
+        mem_mb=get_memory(6000),
+        accelerator=ACCELERATORS,
     # exec: as in the rule pretrain.
     shell:
         "exec dump2bert --log {log:q} finetune {params.flags:q} {params.files:q} --vocab_file_path {input.vocab_file:q}"
         " --schema_file_path {input.schema:q}"
         " --train_data_file_path {input.train:q} --eval_data_file_path {input.dev:q}"
-        " --save_finetune_checkpoint_path {params.folder} --stop_with_parent true"
+        " --save_finetune_checkpoint_path {params.folder:q} --stop_with_parent true"
 
 
 rule predict:
@@ -277,7 +279,9 @@ rule predict:
     log: f"{RESULTS}/logs/predict/{{network}}/{{variant}}-{{seed}}.log"
     benchmark: f"{RESULTS}/benchmarks/predict/{{network}}/{{variant}}-{{seed}}.tsv"
     threads: CONFIG.threads.predict
-    resources: mem_mb=get_memory(4000)
+    resources:
+        mem_mb=get_memory(4000),
+        accelerator=ACCELERATORS,
     shell:
         "dump2bert --log {log:q} predict {params.flags:q} --checkpoint {input.model:q} --vocab_file {input.vocab_file:q}"
         " --input {input.gold:q} --output {output.predictions:q} --label_ids {output.label_ids:q}"
@@ -314,7 +318,9 @@ rule predict_test:
     log: f"{RESULTS}/logs/predict/{{network}}/{{variant}}-{{seed}}-test.log"
     benchmark: f"{RESULTS}/benchmarks/predict/{{network}}/{{variant}}-{{seed}}-test.tsv"
     threads: CONFIG.threads.predict
-    resources: mem_mb=get_memory(4000)
+    resources:
+        mem_mb=get_memory(4000),
+        accelerator=ACCELERATORS,
     shell:
         "dump2bert --log {log:q} predict {params.flags:q} --checkpoint {input.model:q} --vocab_file {input.vocab_file:q}"
         " --input {input.records:q} --output {output:q}"

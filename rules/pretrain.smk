@@ -48,7 +48,8 @@ def get_import_flags(wildcards):
     network = NETWORKS[wildcards.network]
     given = network.model_fields_set - {*COMING_BY, "compute_type"}
     keys = {key: value for key, value in plain(network).items() if key in given and value is not None}
-    return get_flags({"compute_type": network.compute_type, "network_keys": keys or None})
+    compute_type = network.compute_type if "compute_type" in network.model_fields_set else None
+    return get_flags({"compute_type": compute_type, "network_keys": keys or None})
 
 
 def get_import_source(wildcards):
@@ -137,8 +138,25 @@ def get_held_out_shards(wildcards):
 
 def get_state_flags(wildcards):
     """Where training state lies and what to do with older state: it changes no result, so it is no param."""
-    return shlex.join(get_flags({"state_dir": f"{CONFIG.state.rstrip('/')}/{wildcards.network}", "fresh": CONFIG.fresh,
-                                 "adopt_state": CONFIG.adopt_state}))
+    state_dir = get_state_dir(wildcards.network, wildcards.phase)
+    adopted = [place for place in CONFIG.adopt_state or () if Path(place).parent == Path(state_dir)]
+    return shlex.join(get_flags({"state_dir": state_dir, "fresh": CONFIG.fresh, "adopt_state": adopted[-1] if adopted else None}))
+
+
+def get_state_dir(network, phase=""):
+    return f"{CONFIG.state.rstrip('/')}/{network}/{phase}".rstrip("/")
+
+
+def check_adopted():
+    """Each state to go on from must be that of a job."""
+    places = {Path(get_state_dir(name, phase)) for name, network in NETWORKS.items() if network.is_pretrained
+              for phase in ("", "phase1/")}
+    for place in CONFIG.adopt_state or ():
+        if Path(place).parent not in places:
+            sys.exit(f"error: config: adopt_state names {place}: name a folder in {' or '.join(sorted(map(str, places)))}")
+
+
+check_adopted()
 
 
 def get_pretrained():
@@ -181,6 +199,7 @@ rule pretrain:
     resources:
         mem_mb=get_memory(6000),
         state=get_state_flags,
+        accelerator=ACCELERATORS,
     # exec: the trainer is Snakemake's own child and notices when Snakemake is killed.
     shell:
         "exec dump2bert --log {log:q} pretrain --network {params.network:q} {params.flags:q} {params.start:q} {resources.state}"
@@ -204,7 +223,9 @@ rule pretrain_eval:
     log: f"{RESULTS}/logs/pretrain_eval/{{network}}.log"
     benchmark: f"{RESULTS}/benchmarks/pretrain_eval/{{network}}.tsv"
     threads: CONFIG.threads.predict
-    resources: mem_mb=get_memory(4000)
+    resources:
+        mem_mb=get_memory(4000),
+        accelerator=ACCELERATORS,
     shell:
         "dump2bert --log {log:q} pretrain_eval {params.flags:q} --checkpoint {input.model:q} --data_dir {params.data_dir:q}"
         " --schema_dir {input.schema:q} --split held_out --output {output:q}"

@@ -54,7 +54,7 @@ for name, split in get_splits().items():
             statistics=f"{PRETRAINING_DATA}/{split}/statistics.json",
         log: f"{RESULTS}/logs/pretraining_data/{split}.log"
         benchmark: f"{RESULTS}/benchmarks/pretraining_data/{split}.tsv"
-        threads: 2 if split.endswith("train") else 1
+        threads: CONFIG.threads.pretraining_data if split.endswith("train") else 1
         resources: mem_mb=get_memory(4000)
         shell:
             "dump2bert --log {log:q} pretraining_data {params.flags:q} --input_file {input.text:q}"

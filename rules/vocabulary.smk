@@ -26,6 +26,6 @@ rule vocabulary:
     output: VOCABULARY
     log: f"{RESULTS}/logs/vocabulary.log"
     benchmark: f"{RESULTS}/benchmarks/vocabulary.tsv"
-    threads: 2
+    threads: CONFIG.threads.vocabulary
     resources: mem_mb=get_memory(4000)
     shell: "dump2bert --log {log:q} vocabulary {params.flags:q} {params.source:q} {input:q} --output {output:q}"

@@ -19,7 +19,10 @@ def shared_data():
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A module's tests go to one of pytest's processes (--dist loadgroup), so that what they share is made once."""
+    """A module's tests go to one of pytest's processes (--dist loadgroup), so that what they share is made once.
+
+    The longest group begins first (with --no-loadscope-reorder), or the others would wait for it in the end."""
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from dump2bert.config_corpus import Clean, Corpus, Extract, Gates, Sample, Source, Split
 from dump2bert.config_data import PretrainingData, Vocabulary, spread_phase2
 from dump2bert.config_tasks import DataForm, know_data_sets
-from dump2bert.option_types import (Above0, Count, Device, Dropout, Name, NotNegative, Places, Positive,
-                                    Probability, Scale, Section, Sha256, StepsOrAll, Text, distinct)
+from dump2bert.option_types import (Above0, Count, Device, Dropout, Folder, Name, NotNegative, Places, Positive,
+                                    Probability, Scale, Section, Sha256, StepsOrAll, distinct)
 from dump2bert.validation import did_you_mean, merged, validated, without_nulls
 
 
@@ -209,6 +209,9 @@ class Pretrain(Optimizing):
     """Steps of one sink, after which losses are looked at and logged; on a CPU, which has no sink, only that."""
     accumulation_steps: Positive = 1
     """Micro-batches whose gradients make one weight update."""
+    mlm_loss: Literal["global", "zoo"] = "global"
+    """global: the mean over all masked words of an update, as if its batch were one; zoo: the mean of the means of devices and
+    micro-batches, in which a word counts the more the fewer are masked beside it."""
     save_checkpoint_steps: Positive = 1000
     """Weight updates between checkpoints."""
     save_checkpoint_num: Positive = 1
@@ -401,14 +404,18 @@ class Threads(Section):
     """Of finetune, on a CPU."""
     predict: Positive = 2
     """Of pretrain_eval and predict, on a CPU."""
+    pretraining_data: Positive = 2
+    """Of pretraining_data (training documents)."""
+    vocabulary: Positive = 2
+    """Of the training of a vocabulary."""
 
 
 class Config(Section):
     """The whole configuration, in the order in which the data flows."""
 
-    results: Text = "results"
+    results: Folder = "results"
     """Folder of all outputs."""
-    state: Text = "state"
+    state: Folder = "state"
     """Folder of training state, from which an interrupted run goes on."""
     keep_intermediate: bool = True
     """Keep the extracted articles and the cleaned text; false removes them as soon as `split` has read them."""
@@ -431,8 +438,9 @@ class Config(Section):
     """The tasks by name."""
     report: Report = Report()
     threads: Threads = Threads()
-    adopt_state: str | None = None
-    """A state folder whose run is to be continued although the code has changed since."""
+    adopt_state: Places | None = None
+    """State folders (state/NETWORK/..., as the message names them) whose runs are to be continued although the code has changed
+    since; each for the network, and the phase, in whose folder it lies."""
     fresh: bool = False
     """Begin anew although a state folder of the same run exists that other code has written."""
 

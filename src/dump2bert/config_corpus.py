@@ -75,7 +75,7 @@ class Extract(Section):
 
     processes: Positive = 2
     """Processes of WikiExtractor. The result does not depend on it."""
-    parts: Positive = 100
+    parts: Annotated[int, Field(gt=0, le=500)] = 100
     """Parts of a multistream dump (a source with an `index`), three jobs each. The result does not depend on it."""
     cut_off: Literal["error", "accept"] = "error"
     """A dump that ends early, without its closing </mediawiki>: an error, or its whole pages are taken."""

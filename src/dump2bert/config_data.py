@@ -83,7 +83,7 @@ class Instances(Section):
 
 
 class Shards(Instances):
-    shards: Positive = 8
+    shards: Annotated[int, Field(gt=0, le=1000)] = 8
     """TFRecord files of the training set; at least as many as devices that train."""
 
 
@@ -101,4 +101,4 @@ class PretrainingData(Shards):
 
 class Workers(Section):
     workers: Positive = 1
-    """Processes that work side by side. The result does not depend on it."""
+    """Threads that work side by side. The result does not depend on it."""

@@ -6,4 +6,5 @@ class BadInput(Exception):
 
 
 class Interrupted(Exception):
-    """The work was told to stop and has saved its state; the same command goes on from there. Exit code 75."""
+    """The work was told to stop; the same command goes on from the state that it has saved, or (finetuning) begins anew.
+    Exit code 75."""

@@ -25,7 +25,15 @@ def known_schemes(places):
         scheme, is_address, _ = place.partition("://")
         if is_address and scheme not in ("https", "http", "file"):
             raise ValueError(f"{place} cannot be fetched: only https, http, file and paths are known")
+        if is_address and "," in place:
+            raise ValueError(f"{place} holds a comma, which stands between addresses: write %2C for it")
     return places
+
+
+def without_comma(folder):
+    if "," in folder:
+        raise ValueError(f"{folder!r} holds a comma, which stands between files in lists of them: name another folder")
+    return folder
 
 
 def distinct(values):
@@ -53,6 +61,7 @@ Probability = Annotated[float, BeforeValidator(number), Field(ge=0, le=1)]
 Dropout = Annotated[float, BeforeValidator(number), Field(ge=0, lt=1)]
 Sha256 = Annotated[str, AfterValidator(sha256)]
 Text = Annotated[str, Field(min_length=1)]
+Folder = Annotated[Text, AfterValidator(without_comma)]
 Name = Annotated[str, AfterValidator(plain_name)]
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]

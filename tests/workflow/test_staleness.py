@@ -1,5 +1,6 @@
 """Only stale stages rerun: what makes which stage stale, and what does not."""
 
+import json
 import os
 import shutil
 import time
@@ -124,9 +125,86 @@ def test_a_configured_file_that_is_not_there_is_one_sentence_although_older_resu
 
 def test_paths_may_hold_spaces(finished, tmp_path):
     workspace = finished.copy(tmp_path / "a copy")
-    workspace.edit("config.yaml", "device_target: CPU", "results: other results\n\ndevice_target: CPU")
-    workspace.run("--cores", "2", "other results/tasks/cluener/train.tfrecord")
-    assert (workspace.folder / "other results/tasks/cluener/train.tfrecord").exists()
+    workspace.edit("config.yaml", "device_target: CPU", "results: other results\nstate: its state\n\ndevice_target: CPU")
+    models = ["other results/networks/base/pretrain/model.ckpt", "other results/networks/base/tasks/cluener/seed-1/metrics.json"]
+    workspace.run("--cores", "2", *models)
+    assert all((workspace.folder / model).exists() for model in models)
+
+
+RESOURCES = """
+include: "Snakefile"
+
+import json
+
+with open("accelerators.json", "w") as file:
+    json.dump({rule.name: rule.resources.get("accelerator", 0) for rule in workflow.rules}, file)
+"""
+
+
+@pytest.mark.parametrize("device, asked", [("Ascend", 1), ("CPU", 0)])
+def test_jobs_that_run_a_network_ask_for_the_accelerator(fresh, device, asked):
+    (fresh.folder / "Snakefile.resources").write_text(RESOURCES)
+    fresh.edit("config.yaml", "device_target: CPU", f"device_target: {device}")
+    fresh.run("-n", "--snakefile", "Snakefile.resources")
+    found = json.loads((fresh.folder / "accelerators.json").read_text())
+    networks = {name for name in found if name.startswith(("pretrain", "finetune", "predict"))} - {
+        name for name in found if name.startswith("pretraining_data")} - {"pretrain_all", "pretrain_eval_all"}
+    assert {"pretrain", "pretrain_eval", "finetune", "predict", "predict_squad"} <= networks
+    assert {name: value for name, value in found.items() if value} == dict.fromkeys(networks, asked) if asked else not any(
+        found.values())
+
+
+TURNS = """
+import json, time
+
+configfile: "config.yaml"
+include: "rules/common.smk"
+
+rule all:
+    input: "a.txt", "b.txt"
+
+rule turn:
+    output: "{name}.txt"
+    resources: accelerator=ACCELERATORS
+    run:
+        began = time.time()
+        time.sleep(1)
+        with open(output[0], "w") as file:
+            json.dump([began, time.time()], file)
+"""
+
+
+def test_jobs_that_ask_for_the_accelerator_take_turns(fresh):
+    (fresh.folder / "Snakefile.turns").write_text(TURNS)
+    fresh.edit("config.yaml", "device_target: CPU", "device_target: GPU")
+    fresh.run("--cores", "2", "--snakefile", "Snakefile.turns", "all")
+    (_, first_ended), (second_began, _) = sorted(json.loads((fresh.folder / name).read_text()) for name in ("a.txt", "b.txt"))
+    assert second_began >= first_ended
+
+
+def test_a_state_to_go_on_from_is_given_to_the_network_in_whose_folder_it_lies(workspace):
+    [state] = (workspace.folder / "state/base").iterdir()
+    with open(workspace.folder / "overlay.yaml", "a") as file:
+        file.write(f"adopt_state: state/base/{state.name}\n")
+    printed = workspace.run("-n", "-p", "--forcerun", "pretrain", "pretrain_all").stdout
+    commands = [line for line in printed.splitlines() if "dump2bert --log" in line and " pretrain --network" in line]
+    assert len(commands) == 2
+    assert ["--adopt_state" in command for command in commands] == ["--state_dir state/base" in command for command in commands]
+
+
+def test_a_state_to_go_on_from_that_is_no_networks_is_refused(workspace):
+    with open(workspace.folder / "overlay.yaml", "a") as file:
+        file.write("adopt_state: [state/base/x, elsewhere/base/x]\n")
+    done = workspace.run("-n", check=False)
+    assert done.returncode != 0
+    assert "error: config: adopt_state names elsewhere/base/x: name a folder in state/base or" in done.stdout
+
+
+def test_another_number_of_shards_leaves_none_of_the_earlier_ones_behind(workspace):
+    workspace.edit("overlay.yaml", "shards: 2", "shards: 3")
+    workspace.run("--cores", "2", "results/pretraining_data/train/schema.json")
+    names = sorted(path.name for path in (workspace.folder / "results/pretraining_data/train").glob("*.tfrecord"))
+    assert names == [f"part-{number:05}-of-00003.tfrecord" for number in range(3)]
 
 
 @pytest.mark.parametrize("stage", ["sample", "extract", "clean", "split", "vocabulary", "pretraining_data", "schema",
