@@ -39,10 +39,13 @@ SEED = [
 def type_of(field):
     kind = field.annotation
     inner = [get_args(k)[0] if get_origin(k) is Annotated else k for k in get_args(kind) if k is not type(None)]
-    if get_origin(kind) is Literal:
-        return " \\| ".join(map(str, get_args(kind)))
+    for alone in (kind, *inner):
+        if get_origin(alone) is Literal:
+            return " \\| ".join(map(str, get_args(alone)))
     if get_origin(kind) is dict:
         return "entries by name"
+    if any(get_origin(k) is dict for k in inner):
+        return "mapping"
     if get_origin(kind) is list or any(get_origin(k) is list for k in inner):
         return "list"
     return getattr(inner[0] if inner else kind, "__name__", "text").replace("str", "text").replace("bool", "true \\| false")
