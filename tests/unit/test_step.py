@@ -173,7 +173,7 @@ def test_the_zoos_loss_is_the_mean_of_the_means_of_its_micro_batches():
     assert own[0] != own[1]
     for mlm_loss, totals in (("zoo", own), ("global", [own.mean()] * 2)):
         parts = micro_batches(batch, 2, dropout, 0, mlm_loss=mlm_loss)
-        np.testing.assert_allclose([part[7].asnumpy() for part in parts], totals, rtol=1e-6)
+        np.testing.assert_allclose([part[7].asnumpy() for part in parts], totals, atol=2e-5)
 
 
 @pytest.mark.slow
