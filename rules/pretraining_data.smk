@@ -46,6 +46,8 @@ for name, split in get_splits().items():
         params:
             code=code_digest("stages.pretraining_data", *get_segmenter(split)),
             flags=get_pretraining_data_flags(split),
+            folder=f"{PRETRAINING_DATA}/{split}",
+            shards=f"part-*-of-{len(get_shards(split)):05}.tfrecord",
         input:
             text=get_texts(split.removeprefix("phase2/")),
             vocab_file=VOCABULARY,
@@ -60,6 +62,8 @@ for name, split in get_splits().items():
             "dump2bert --log {log:q} pretraining_data {params.flags:q} --input_file {input.text:q}"
             " --vocab_file {input.vocab_file:q} --output_file {output.shards:q} --statistics {output.statistics:q}"
             " --workers {threads}"
+            # What an earlier run with another number of shards has left would be read with these.
+            " && find {params.folder:q} -maxdepth 1 -name 'part-*-of-*.tfrecord' -not -name {params.shards:q} -delete"
 
 
 def get_split_shards(wildcards):

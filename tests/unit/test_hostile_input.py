@@ -299,8 +299,11 @@ CASES = {
     "a task schema that is no JSON": ("finetune", changed("task/schema.json", cut), r"schema\.json is not valid JSON"),
     "a label file of another form": (
         "finetune", written("task/labels.json", '{"name": 1}'), r"labels\.json should number"),
-    "fewer labels than the rows have": ("finetune", written("task/labels.json", '{"O": 0, "S_name": 1}'),
-                                   "label_ids outside 0 .. 1"),
+    "fewer labels than a type has": ("finetune", written("task/labels.json", '{"O": 0, "S_name": 1}'),
+                                     r"labels\.json has no B_name"),
+    "fewer labels than the rows have": (
+        "finetune", written("task/labels.json", '{"O": 0, "S_name": 1, "B_name": 2, "M_name": 3, "E_name": 4}'),
+        "label_ids outside 0 .. 4"),
     "a vocabulary smaller than the rows'": (
         "finetune", changed("vocab.txt", lambda text: b"".join(text.splitlines(True)[:8])), "input_ids outside 0 .. 7"),
     # A run's results.

@@ -307,18 +307,6 @@ def test_statistics_of_an_earlier_run_do_not_vouch_for_new_shards(tmp_path, text
     assert not (tmp_path / "statistics.json").exists()
 
 
-def test_shards_of_an_earlier_run_with_another_number_of_them_go_and_other_files_stay(tmp_path, text, vocabulary):
-    def outputs(count):
-        return [tmp_path / f"part-{number:05}-of-{count:05}.tfrecord" for number in range(count)]
-
-    own = make_data(tmp_path, text, vocabulary, shards=1)
-    make_data(tmp_path, text, vocabulary, output_file=outputs(3))
-    stranger = tmp_path / "part-00000-of-00009.tfrecord"    # which no statistics list
-    stranger.touch()
-    make_data(tmp_path, text, vocabulary, output_file=outputs(2))
-    assert set(tmp_path.glob("*.tfrecord")) == {*own, stranger, *outputs(2)}
-
-
 def test_an_output_named_twice_is_refused(tmp_path, text, vocabulary):
     with pytest.raises(BadInput, match="twice"):
         make_data(tmp_path, text, vocabulary, output_file=[tmp_path / "x", tmp_path / "." / "x"])

@@ -137,7 +137,7 @@ include: "Snakefile"
 import json
 
 with open("accelerators.json", "w") as file:
-    json.dump({rule.name: rule.resources.get("accelerator", 0) for rule in workflow.rules}, file)
+    json.dump({rule.name: rule.resources.get("accelerator").value or 0 for rule in workflow.rules}, file)
 """
 
 

@@ -7,15 +7,13 @@ order.
 import contextlib
 import hashlib
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
 from dump2bert.digest import load
 from dump2bert.errors import BadInput
-from dump2bert.files import atomic_write, read_json
+from dump2bert.files import atomic_write
 from dump2bert.pretraining.drawing import fast_instances, google_instances, room_for_masks
 from dump2bert.pretraining.example_kernels import LARGEST_VOCABULARY, encode_masked, encode_unmasked, largest_record
 from dump2bert.pretraining.side_by_side import in_order
@@ -26,7 +24,6 @@ from dump2bert.progress import Progress, say
 from dump2bert.tokenization import load_vocabulary
 
 SLICE = 1 << 10    # records that are encoded at a time
-SHARD_OF_MANY = re.compile(r"part-\d{5}-of-\d{5}\.tfrecord")
 
 
 def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers, manifest):
@@ -130,21 +127,9 @@ def write_shards(outputs, encoded, statistics, manifest, workers):
             with naming(output):
                 file.flush()
                 os.fsync(file.fileno())
-        for path in earlier_shards(manifest, outputs):
-            path.unlink()
         manifest.unlink(missing_ok=True)
     return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
             for output, count, size, digest in zip(outputs, counts, sizes, digests)]
-
-
-def earlier_shards(manifest, outputs):
-    """Shards of the workflow's form that the manifest of an earlier run lists, where these outputs are of that form and do
-    not replace them: that run had another number of shards, and nobody would read them again."""
-    if not manifest.is_file() or not all(SHARD_OF_MANY.fullmatch(Path(output).name) for output in outputs):
-        return []
-    listed = read_json(manifest).get("shards", {})
-    paths = [manifest.parent / name for name in listed if SHARD_OF_MANY.fullmatch(name)]
-    return [path for path in paths if path.is_file() and path not in map(Path, outputs)]
 
 
 def wait(futures):
