@@ -1,7 +1,6 @@
 """From text files to TFRecord shards: tokenize, draw instances, shuffle all of them, deal them to the shards in turn.
 
-A few threads share the work (kernels run without the interpreter's lock, and so does writing); this one reads and keeps the
-order.
+A few threads share the work (kernels run without the interpreter's lock); this one reads, writes and keeps the order.
 """
 
 import contextlib
@@ -42,7 +41,7 @@ def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed
         else:
             batches = fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers)
         encoded = encoded_slices(corpus, options, vocabulary, slices(batches, len(outputs)), pool, workers)
-        return statistics, write_shards(outputs, encoded, statistics, manifest, workers)
+        return statistics, write_shards(outputs, encoded, statistics, manifest)
 
 
 def segmenter(name):
@@ -61,8 +60,7 @@ def slices(batches, shards):
 
 
 def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
-    """Yield the records of each slice: for each shard (how many, their bytes), good until the second slice after it is
-    taken."""
+    """Yield the records of each slice: for each shard (how many, their bytes), good until the next slice is taken."""
     cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
     size = largest_record(length, room_for_masks(options))
     tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
@@ -88,40 +86,30 @@ def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
             corpus.release()
         return buffer, encoded
 
-    last = []
     for buffer, encoded in in_order(pool, encode, slices, 2 * workers):
         yield encoded
-        free += last
-        last = [buffer]
+        free.append(buffer)
 
 
-def write_shards(outputs, encoded, statistics, manifest, workers):
+def write_shards(outputs, encoded, statistics, manifest):
     """Write what encoded_slices() gave to the outputs, all or none; what the manifest says of each.
 
-    Each output is written and summed by one of `workers` threads, which are a slice behind at most. manifest: a file that
-    must not vouch for these shards where it is of an earlier run; that run's shards keep it until all of these are
-    written."""
+    manifest: a file that must not vouch for these shards where it is of an earlier run; that run's shards keep it until
+    the first of them is replaced."""
     counts, digests = [0] * len(outputs), [hashlib.sha256() for _ in outputs]
     sizes = [0] * len(outputs)
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(atomic_write(output, "wb")) for output in outputs]
-        writers = [stack.enter_context(ThreadPoolExecutor(1)) for _ in range(min(workers, len(outputs)))]
-
-        def write(shard, count, data):
-            with naming(outputs[shard]):
-                files[shard].write(data)
-            digests[shard].update(data)
-            counts[shard] += count
-            sizes[shard] += len(data)
-
-        progress, behind = None, []
+        progress = None
         for records in encoded:
             progress = progress or Progress(statistics["instances"], "record", "written")
-            begun = [writers[shard % len(writers)].submit(write, shard, *part) for shard, part in enumerate(records)]
-            wait(behind)
-            behind = begun
+            for shard, (count, data) in enumerate(records):
+                with naming(outputs[shard]):
+                    files[shard].write(data)
+                digests[shard].update(data)
+                counts[shard] += count
+                sizes[shard] += len(data)
             progress.update(sum(count for count, _ in records))
-        wait(behind)
         check_counts(counts)
         for output, file in zip(outputs, files):    # all of them are safe before the first gets its name
             with naming(output):
@@ -130,12 +118,6 @@ def write_shards(outputs, encoded, statistics, manifest, workers):
         manifest.unlink(missing_ok=True)
     return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
             for output, count, size, digest in zip(outputs, counts, sizes, digests)]
-
-
-def wait(futures):
-    """For all of them; the first error of theirs is raised."""
-    for future in futures:
-        future.result()
 
 
 def check_documents(documents, inputs):
