@@ -18,7 +18,7 @@ def get_shards(split):
 def get_pretraining_data_flags(split):
     """The held-out documents are gone through once: more masks of them would not make a better measurement."""
     values = {**plain(get_data_section(split)), "do_lower_case": CONFIG.vocabulary.do_lower_case}
-    del values["shards"]
+    del values["shards"], values["jobs"]
     values.pop("phase2", None)
     if split.endswith("held_out"):
         values["dupe_factor"] = 1
@@ -38,32 +38,67 @@ def get_splits():
     return splits
 
 
-for name, split in get_splits().items():
+def get_jobs(split):
+    """How many jobs share the writing of the shards."""
+    return get_data_section(split).jobs if split.endswith("train") else 1
 
-    rule:
-        name: name
-        message: f"Making the {split} instances"
-        params:
-            code=code_digest("stages.pretraining_data", *get_segmenter(split)),
-            flags=get_pretraining_data_flags(split),
-            folder=f"{PRETRAINING_DATA}/{split}",
-            shards=f"part-*-of-{len(get_shards(split)):05}.tfrecord",
-        input:
-            text=get_texts(split.removeprefix("phase2/")),
-            vocab_file=VOCABULARY,
-        output:
-            shards=get_shards(split),
-            statistics=f"{PRETRAINING_DATA}/{split}/statistics.json",
-        log: f"{RESULTS}/logs/pretraining_data/{split}.log"
-        benchmark: f"{RESULTS}/benchmarks/pretraining_data/{split}.tsv"
-        threads: CONFIG.threads.pretraining_data if split.endswith("train") else 1
-        resources: mem_mb=get_memory(4000)
-        shell:
-            "dump2bert --log {log:q} pretraining_data {params.flags:q} --input_file {input.text:q}"
-            " --vocab_file {input.vocab_file:q} --output_file {output.shards:q} --statistics {output.statistics:q}"
-            " --workers {threads}"
-            # What an earlier run with another number of shards has left would be read with these.
-            " && find {params.folder:q} -maxdepth 1 -name 'part-*-of-*.tfrecord' -not -name {params.shards:q} -delete"
+
+def get_statistics(split, jobs):
+    """Where each job writes statistics: alone the data set's own, else such as `join` puts together."""
+    if jobs == 1:
+        return [f"{PRETRAINING_DATA}/{split}/statistics.json"]
+    return [f"{PRETRAINING_DATA}/{split}/statistics-{job:05}-of-{jobs:05}.json" for job in range(jobs)]
+
+
+for name, split in get_splits().items():
+    jobs = get_jobs(split)
+
+    for job, statistics in enumerate(get_statistics(split, jobs)):
+
+        rule:
+            name: name if jobs == 1 else f"{name}_{job + 1}_of_{jobs}"
+            message: f"Making the {split} instances" + f", job {job + 1} of {jobs}" * (jobs > 1)
+            params:
+                code=code_digest("stages.pretraining_data", *get_segmenter(split)),
+                flags=get_pretraining_data_flags(split),
+                folder=f"{PRETRAINING_DATA}/{split}",
+                all_shards=get_shards(split),
+                shards=f"part-*-of-{len(get_shards(split)):05}.tfrecord",
+                jobs=get_flags({"jobs": jobs, "job": job} if jobs > 1 else {}),
+            input:
+                text=get_texts(split.removeprefix("phase2/")),
+                vocab_file=VOCABULARY,
+            output:
+                shards=get_shards(split)[job::jobs],
+                statistics=statistics,
+            log: f"{RESULTS}/logs/pretraining_data/{split}{f'-{job}' * (jobs > 1)}.log"
+            benchmark: f"{RESULTS}/benchmarks/pretraining_data/{split}{f'-{job}' * (jobs > 1)}.tsv"
+            threads: CONFIG.threads.pretraining_data if split.endswith("train") else 1
+            resources: mem_mb=get_memory(4000)
+            shell:
+                "dump2bert --log {log:q} pretraining_data {params.flags:q} --input_file {input.text:q}"
+                " --vocab_file {input.vocab_file:q} --output_file {params.all_shards:q} --statistics {output.statistics:q}"
+                " --workers {threads} {params.jobs:q}"
+                # What an earlier run with another number of shards has left would be read with these.
+                " && find {params.folder:q} -maxdepth 1 -name 'part-*-of-*.tfrecord' -not -name {params.shards:q}"
+                " -ignore_readdir_race -delete"
+
+    if jobs > 1:
+
+        rule:
+            name: f"{name}_join"
+            message: f"Joining the statistics of the {split} shards"
+            params: code=code_digest("stages.join")
+            input:
+                statistics=get_statistics(split, jobs),
+                shards=get_shards(split),
+            output: f"{PRETRAINING_DATA}/{split}/statistics.json"
+            log: f"{RESULTS}/logs/join/{split}.log"
+            benchmark: f"{RESULTS}/benchmarks/join/{split}.tsv"
+            threads: 1
+            resources: mem_mb=get_memory(500)
+            shell:
+                "dump2bert --log {log:q} join --part_statistics {input.statistics:q} --output {output:q}"
 
 
 def get_split_shards(wildcards):

@@ -59,6 +59,7 @@ COMMANDS = {
     "pretraining_data": Command("text -> TFRecord shards of masked instances (Google's create_pretraining_data)",
                                 "input_file* output_file* vocab_file statistics?",
                                 "Instances Vocabulary.do_lower_case Workers"),
+    "join": Command("statistics of the jobs that share a data set's shards -> its statistics.json", "part_statistics* output"),
     "schema": Command("validate TFRecord shards and write schema.json", "data_dir vocab_file output",
                       "DataGates CorpusGates.min_sentences_per_document"),
     "pretrain": Command("train BERT or NEZHA on MLM and NSP",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from dump2bert.config_corpus import Fetched
-from dump2bert.option_types import Places, Positive, Probability, Section
+from dump2bert.option_types import Count, Places, Positive, Probability, Section
 from dump2bert.validation import merged
 
 
@@ -85,6 +85,15 @@ class Instances(Section):
 class Shards(Instances):
     shards: Annotated[int, Field(gt=0, le=1000)] = 8
     """TFRecord files of the training set; at least as many as devices that train."""
+    jobs: Positive = 1
+    """Jobs that share the writing of the training shards, on a cluster each on a machine of its own; each goes through the
+    whole text. The result does not depend on it."""
+
+    @model_validator(mode="after")
+    def jobs_have_shards(self):
+        if self.jobs > self.shards:
+            raise ValueError(f"jobs {self.jobs} is above shards {self.shards}: each job writes at least one of them")
+        return self
 
 
 class PretrainingData(Shards):
@@ -102,3 +111,14 @@ class PretrainingData(Shards):
 class Workers(Section):
     workers: Positive = 1
     """Threads that work side by side. The result does not depend on it."""
+    jobs: Positive = 1
+    """Processes, on one machine or several, that share the output files: each makes all instances and writes every
+    jobs-th file, with statistics of its own, which `dump2bert join` puts together."""
+    job: Count = 0
+    """Number of this process, from 0."""
+
+    @model_validator(mode="after")
+    def job_is_one_of_them(self):
+        if self.job >= self.jobs:
+            raise ValueError(f"job {self.job} is not one of {self.jobs}, which are numbered from 0")
+        return self

@@ -42,5 +42,5 @@ def test_google_mode_gives_the_very_records_of_googles_script(case, request, tmp
     inputs, vocabulary = write_inputs(case, data, tmp_path)
     outputs = [tmp_path / f"part-{number}.tfrecord" for number in range(number_of_outputs)]
     pretraining_data.run(mode="google", input_file=inputs, output_file=outputs, vocab_file=vocabulary, statistics=None,
-                         word_segmenter="none", masking="static", workers=1, **{**DEFAULTS, **flags})
+                         word_segmenter="none", masking="static", workers=1, jobs=1, job=0, **{**DEFAULTS, **flags})
     assert [digest(read_records(output)) for output in outputs] == GOOGLE["instances"][case]

@@ -34,6 +34,6 @@ def make_data(folder, text, vocabulary, shards=2, **changes):
                "statistics": None, "do_lower_case": True, "do_whole_word_mask": False, "max_seq_length": 64,
                "max_predictions_per_seq": 10, "random_seed": 12345, "dupe_factor": 2,
                "masked_lm_prob": 0.15, "short_seq_prob": 0.1, "masking": "static", "word_segmenter": "none",
-               "workers": 1}
+               "workers": 1, "jobs": 1, "job": 0}
     pretraining_data.run(**{**options, **changes})
     return outputs

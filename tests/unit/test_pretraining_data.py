@@ -12,7 +12,7 @@ from dump2bert.errors import BadInput
 from dump2bert.files import documents_of, sha256_of
 from dump2bert.pretraining import drawing, shuffling, tokenized_corpus
 from dump2bert.pretraining.documents import input_files, lines_of
-from dump2bert.stages import pretraining_data
+from dump2bert.stages import join, pretraining_data
 from dump2bert.tfrecord import decode_example, read_records
 from dump2bert.tokenization import Tokenizer, load_vocabulary
 from tests.unit.pretraining_world import PIECES, make_data, write_text, write_vocabulary
@@ -136,6 +136,45 @@ def test_shards_are_the_same_however_many_workers_make_them(tmp_path, text, voca
     together = make_data(tmp_path / "together", text, vocabulary, shards=3, workers=2)
     assert list(map(sha256_of, alone)) == list(map(sha256_of, together))
     assert (tmp_path / "alone/statistics.json").read_bytes() == (tmp_path / "together/statistics.json").read_bytes()
+
+
+@MODES
+def test_jobs_that_share_the_shards_write_what_one_would(mode, tmp_path, text, vocabulary):
+    alone = make_data(tmp_path / "alone", text, vocabulary, shards=5, mode=mode)
+    for job in (2, 0, 1):    # in any order, perhaps on other machines
+        shared = make_data(tmp_path / "shared", text, vocabulary, shards=5, mode=mode, jobs=3, job=job)
+    assert list(map(sha256_of, alone)) == list(map(sha256_of, shared))
+    join.run(part_statistics=sorted((tmp_path / "shared").glob("statistics-*.json")),
+             output=tmp_path / "shared/statistics.json")
+    assert (tmp_path / "alone/statistics.json").read_bytes() == (tmp_path / "shared/statistics.json").read_bytes()
+    assert not [path for path in (tmp_path / "shared").iterdir() if path.name.startswith(".")]
+
+
+def test_a_job_leaves_the_shards_of_the_others_alone(tmp_path, text, vocabulary):
+    first, second = make_data(tmp_path, text, vocabulary)
+    first.unlink()
+    second.write_bytes(b"of another job")
+    make_data(tmp_path, text, vocabulary, jobs=2, job=0)
+    assert first.exists() and second.read_bytes() == b"of another job"
+    with pytest.raises(BadInput, match="--jobs 3 is above the 2 files"):
+        make_data(tmp_path, text, vocabulary, jobs=3, job=0)
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda parts: parts[:2], "their shards have .* instances: name the statistics of all jobs"),
+    (lambda parts: [*parts[:2], parts[1]], "lists part-1.tfrecord, as another job does"),
+    (lambda parts: [*parts[:2], parts[2].parent / "../other/statistics-00002-of-00003.json"], "are of different data"),
+    (lambda parts: [*parts[:2], parts[2].parent / "text.json"], "text.json is not what"),
+])
+def test_statistics_that_do_not_belong_together_are_not_joined(change, message, tmp_path, text, vocabulary):
+    for job in range(3):
+        make_data(tmp_path / "data", text, vocabulary, shards=5, jobs=3, job=job)
+    make_data(tmp_path / "other", text, vocabulary, shards=5, jobs=3, job=2, random_seed=1)
+    (tmp_path / "data/text.json").write_text("{}")
+    parts = sorted((tmp_path / "data").glob("statistics-*.json"))
+    with pytest.raises(BadInput, match=message):
+        join.run(part_statistics=change(parts), output=tmp_path / "data/statistics.json")
+    assert not (tmp_path / "data/statistics.json").exists()
 
 
 def test_fast_mode_draws_random_next_spans_from_the_whole_text_and_shuffles_all_of_it(tmp_path, vocabulary, monkeypatch):

@@ -295,7 +295,7 @@ def test_style_and_template_are_in_the_digest():
 
 
 def test_the_pipeline_shows_every_command_of_a_run():
-    beside = {"import", "export", "launch", "inspect"}      # no steps of a run, or only of some
+    beside = {"import", "export", "join", "launch", "inspect"}      # no steps of a run, or only of some
     assert set(PLACES) == set(COMMANDS) - beside == {*STAGES, "report"} - beside
     assert {stage for flow in FLOWS for stage in flow} == set(PLACES)
 

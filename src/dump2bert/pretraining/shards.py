@@ -25,13 +25,16 @@ from dump2bert.tokenization import load_vocabulary
 SLICE = 1 << 10    # records that are encoded at a time
 
 
-def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers, manifest):
-    """Write all of `outputs`; returns (Statistics, [what write_shards says of each]). manifest: see write_shards."""
+def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers, manifest,
+                own=None):
+    """Write `outputs`; returns (Statistics, [what write_shards says of each]). manifest: see write_shards. own: numbers of
+    the outputs to write, where others are written elsewhere; the statistics are of all."""
+    own = range(len(outputs)) if own is None else own
     vocabulary = load_vocabulary(vocab_file)
     if len(vocabulary) > LARGEST_VOCABULARY:
         raise BadInput(f"{vocab_file} has {len(vocabulary)} pieces: {LARGEST_VOCABULARY} at most are possible")
     statistics = Statistics()
-    with working_folder(outputs[0]) as folder, ThreadPoolExecutor(workers) as pool:
+    with working_folder(outputs[own[0]]) as folder, ThreadPoolExecutor(workers) as pool:
         corpus = tokenize_corpus(inputs, folder, vocabulary, do_lower_case, options.do_whole_word_mask,
                                  options.mode == "google", pool, workers, segmenter(options.word_segmenter))
         check_documents(len(corpus.arrays.documents) - 1, inputs)
@@ -40,8 +43,9 @@ def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed
             batches = google_instances(corpus, options, vocabulary, random_seed, statistics)
         else:
             batches = fast_instances(corpus, options, vocabulary, random_seed, statistics, folder, pool, workers)
-        encoded = encoded_slices(corpus, options, vocabulary, slices(batches, len(outputs)), pool, workers)
-        return statistics, write_shards(outputs, encoded, statistics, manifest)
+        encoded = encoded_slices(corpus, options, vocabulary, slices(batches, len(outputs), own),
+                                 rows_of_a_slice(own) * len(own), pool, workers)
+        return statistics, write_shards(outputs, own, encoded, statistics, manifest)
 
 
 def segmenter(name):
@@ -49,18 +53,24 @@ def segmenter(name):
     return load("pretraining.word_segmentation").characters_within_words if name == "jieba" else None
 
 
-def slices(batches, shards):
-    """Cut batches into (spans, masks, [rows of each shard]); the records of all are dealt to the shards in turn."""
-    done = 0
+def slices(batches, shards, own):
+    """Cut batches into (spans, masks, [rows of each own shard]); the records of all are dealt to all shards in turn."""
+    done, size = 0, rows_of_a_slice(own) * shards
     for spans, masks, order in batches:
-        for start in range(0, len(order), SLICE):
-            part = order[start:start + SLICE]
-            yield spans, masks, [part[(shard - done) % shards::shards] for shard in range(shards)]
+        for start in range(0, len(order), size):
+            part = order[start:start + size]
+            yield spans, masks, [part[(shard - done) % shards::shards] for shard in own]
             done += len(part)
 
 
-def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
-    """Yield the records of each slice: for each shard (how many, their bytes), good until the next slice is taken."""
+def rows_of_a_slice(own):
+    """Of one shard, at the most."""
+    return max(SLICE // len(own), 1)
+
+
+def encoded_slices(corpus, options, vocabulary, slices, most, pool, workers):
+    """Yield the records of each slice, which are `most` at the most: for each shard (how many, their bytes), good until the
+    next slice is taken."""
     cls, sep, length = vocabulary["[CLS]"], vocabulary["[SEP]"], options.max_seq_length
     size = largest_record(length, room_for_masks(options))
     tokens, continues = corpus.arrays.tokens, corpus.arrays.continues
@@ -71,7 +81,7 @@ def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
         try:
             buffer = free.pop()
         except IndexError:
-            buffer = np.empty(SLICE * size, np.uint8)
+            buffer = np.empty(most * size, np.uint8)
         encoded, end = [], len(buffer)
         for rows in rows_of_shards:
             # Taken out of everywhere first, they come faster than one by one when they are encoded. Each record then
@@ -91,33 +101,34 @@ def encoded_slices(corpus, options, vocabulary, slices, pool, workers):
         free.append(buffer)
 
 
-def write_shards(outputs, encoded, statistics, manifest):
-    """Write what encoded_slices() gave to the outputs, all or none; what the manifest says of each.
+def write_shards(outputs, own, encoded, statistics, manifest):
+    """Write what encoded_slices() gave to our own of the outputs, all or none; what the manifest says of each.
 
     manifest: a file that must not vouch for these shards where it is of an earlier run; that run's shards keep it until
     the first of them is replaced."""
-    counts, digests = [0] * len(outputs), [hashlib.sha256() for _ in outputs]
-    sizes = [0] * len(outputs)
+    paths = [outputs[shard] for shard in own]
+    counts, sizes, digests = [0] * len(paths), [0] * len(paths), [hashlib.sha256() for _ in paths]
     with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(atomic_write(output, "wb")) for output in outputs]
+        files = [stack.enter_context(atomic_write(path, "wb")) for path in paths]
         progress = None
         for records in encoded:
-            progress = progress or Progress(statistics["instances"], "record", "written")
+            progress = progress or Progress(sum(len(range(shard, statistics["instances"], len(outputs))) for shard in own),
+                                            "record", "written")
             for shard, (count, data) in enumerate(records):
-                with naming(outputs[shard]):
+                with naming(paths[shard]):
                     files[shard].write(data)
                 digests[shard].update(data)
                 counts[shard] += count
                 sizes[shard] += len(data)
             progress.update(sum(count for count, _ in records))
-        check_counts(counts)
-        for output, file in zip(outputs, files):    # all of them are safe before the first gets its name
-            with naming(output):
+        check_instances(statistics["instances"], len(outputs))
+        for path, file in zip(paths, files):    # all of them are safe before the first gets its name
+            with naming(path):
                 file.flush()
                 os.fsync(file.fileno())
         manifest.unlink(missing_ok=True)
-    return [{"path": output, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
-            for output, count, size, digest in zip(outputs, counts, sizes, digests)]
+    return [{"path": path, "instances": count, "bytes": size, "sha256": digest.hexdigest()}
+            for path, count, size, digest in zip(paths, counts, sizes, digests)]
 
 
 def check_documents(documents, inputs):
@@ -130,7 +141,7 @@ def check_documents(documents, inputs):
             "prediction will mean little (documents are separated by blank lines)")
 
 
-def check_counts(counts):
-    if not all(counts):
-        raise BadInput(f"the text gives {sum(counts)} instances, too few for {len(counts)} output files: ask for "
-                       f"{sum(counts)} files at most")
+def check_instances(instances, outputs):
+    if instances < outputs:
+        raise BadInput(f"the text gives {instances} instances, too few for {outputs} output files: ask for {instances} files "
+                       "at most")

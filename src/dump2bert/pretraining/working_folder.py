@@ -2,8 +2,8 @@
 
 import contextlib
 import fcntl
-import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from dump2bert.errors import BadInput
@@ -20,11 +20,13 @@ def working_folder(beside):
     make_folder(parent)
     for left in parent.glob(".pretraining_data.*.part"):
         remove_if_dead(left)
-    folder = parent / f".pretraining_data.{os.getpid()}.part"
+    folder = parent
     try:
-        folder.mkdir()
+        # A name of its own, since other machines may share the parent; locked before anybody takes it for left behind.
+        folder = Path(tempfile.mkdtemp(prefix=".pretraining_data.", dir=parent))
         with open(folder / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            folder = folder.rename(f"{folder}.part")
             yield folder
     except OSError as error:
         if error.filename is not None and Path(error.filename) != folder and folder not in Path(error.filename).parents:
@@ -32,7 +34,8 @@ def working_folder(beside):
         raise BadInput(f"{parent} cannot be written: {error.strerror} (working files of a few times the text's size are "
                        "kept beside the outputs)") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder != parent:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
