@@ -124,6 +124,7 @@ def main(arguments=None):
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     os.environ.setdefault("GLOG_v", "3")    # of MindSpore's own messages only errors
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")    # we have none; to look for some takes time
     parser = argparse.ArgumentParser(
         prog="dump2bert", allow_abbrev=False,
         description="From a Wikipedia dump to a pretrained BERT or NEZHA and its scores. The pipeline is run by "

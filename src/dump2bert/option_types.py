@@ -72,4 +72,4 @@ Fields = dict[Literal["text", "text_pair", "label", "id"], str | int | list[str 
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True, defer_build=True)
