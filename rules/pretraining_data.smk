@@ -80,8 +80,8 @@ for name, split in get_splits().items():
                 " --vocab_file {input.vocab_file:q} --output_file {params.all_shards:q} --statistics {output.statistics:q}"
                 " --workers {threads} {params.jobs:q}"
                 # What an earlier run with another number of shards has left would be read with these.
-                " && find {params.folder:q} -maxdepth 1 -name 'part-*-of-*.tfrecord' -not -name {params.shards:q}"
-                " -ignore_readdir_race -delete"
+                " && find {params.folder:q} -ignore_readdir_race -maxdepth 1 -name 'part-*-of-*.tfrecord'"
+                " -not -name {params.shards:q} -delete"
 
     if jobs > 1:
 
