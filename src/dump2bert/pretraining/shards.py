@@ -26,10 +26,9 @@ SLICE = 1 << 10    # records that are encoded at a time
 
 
 def make_shards(inputs, outputs, vocab_file, do_lower_case, options, random_seed, workers, manifest,
-                own=None):
+                own):
     """Write `outputs`; returns (Statistics, [what write_shards says of each]). manifest: see write_shards. own: numbers of
     the outputs to write, where others are written elsewhere; the statistics are of all."""
-    own = range(len(outputs)) if own is None else own
     vocabulary = load_vocabulary(vocab_file)
     if len(vocabulary) > LARGEST_VOCABULARY:
         raise BadInput(f"{vocab_file} has {len(vocabulary)} pieces: {LARGEST_VOCABULARY} at most are possible")

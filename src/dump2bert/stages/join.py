@@ -14,7 +14,7 @@ def run(*, part_statistics, output):
     joined, shards = None, {}
     for path in part_statistics:
         statistics = read_json(path)
-        if not isinstance(statistics, dict) or not isinstance(statistics.get("shards"), dict):
+        if not isinstance(statistics, dict) or not {"instances", "shards"} <= statistics.keys():
             raise BadInput(f"{path} is not what `dump2bert pretraining_data` writes: make the pretraining data again")
         own = {os.path.relpath(Path(path).parent / name, output.parent): shard
                for name, shard in statistics.pop("shards").items()}
