@@ -2,8 +2,10 @@
 
 import mindspore as ms
 import numpy as np
+import pytest
 from mindspore import nn
 
+from dump2bert.nets import compiled
 from dump2bert.pretraining.examples import columns, schema
 from dump2bert.tfrecord import encode_example, write_records
 from dump2bert.files import write_json
@@ -12,6 +14,7 @@ from dump2bert.training import context
 context.set_up("CPU")
 
 WORDS, LENGTH, PREDICTIONS = 61, 14, 3
+needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
 
 
 def small_network(**changes):

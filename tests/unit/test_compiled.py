@@ -16,12 +16,11 @@ from dump2bert.errors import BadInput
 from dump2bert.nets import compiled, operators
 from dump2bert.nets.bert import BertModel, initialize
 from dump2bert.training import context
-from tests.unit.small_networks import gradients_of, small_batch, small_network, write_shards
+from tests.unit.small_networks import gradients_of, needs_compiler, small_batch, small_network, write_shards
 from tests.unit.test_pretrain import ROWS, equal, metrics, run
 
 # Reasons that the operator cannot be had are tested anywhere; what it computes only where it can.
 needs_it = pytest.mark.skipif(bool(compiled.why_no_bfloat16()), reason=f"no bfloat16 here: {compiled.why_no_bfloat16()}")
-needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
 SHAPES = [((5, 7), (11, 7)), ((160, 64), (1000, 64)), ((2, 3, 16, 8), (2, 3, 20, 8)), ((1, 4, 16, 8), (1, 4, 20, 8))]
 
 
@@ -83,6 +82,14 @@ for rows, columns, outputs in ((4096, 128, 512), (20, 301, 64)):
     add(compiled.LayerNorm(1e-12), (rows, columns), (columns,), (columns,), (rows, columns))
 add(compiled.AttentionScores("float32"), (160, 64), (160, 64), (4, 2, 40, 40), (4, 2, 40, 40))
 add(compiled.AttentionContext("float32"), (4, 2, 40, 40), (160, 64), (160, 64))
+arrays = [Tensor(random.standard_normal(shape, np.float32)) for shape in ((300, 301), (7,)) for _ in range(3)]
+digest.update(compiled.squared_norms()(*arrays).asnumpy())
+for name in ("adam", "lamb"):
+    numbers = [Tensor(np.array(values, np.float32)) for values in ((0.1, 2, 3), (0.9, 0.1, 0.99, 0.01, 1e-6), (1, 2), (0, 0.1))]
+    weights, moments = ([Tensor(array.asnumpy() ** 2) for array in arrays[::3]] for _ in range(2))
+    compiled.optimizer(name)(*numbers, *weights, *arrays[::3], *moments, *arrays[1::3]).asnumpy()
+    for array in (*weights, *moments):
+        digest.update(array.asnumpy())
 if not compiled.why_no_bfloat16():
     for m, k, n in ((96, 512, 128), (20, 3001, 64), (384, 64, 300)):
         add(compiled.Product(), (m, k), (k, n), (m, n))
@@ -269,7 +276,7 @@ def test_without_a_compiler_the_operators_are_composed_and_one_line_says_so(monk
             operators.ComposedContext} <= cells
     assert not {cell for cell in cells if cell.__module__ == compiled.__name__}
     assert [message.split(" (")[0] for message in caplog.messages] == [
-        "GELU, LayerNorm, linear layers and attention: composed of MindSpore's operators, which is slower"]
+        "GELU, LayerNorm, linear layers, attention and optimizers: composed of MindSpore's operators, which is slower"]
 
 
 def test_the_operators_source_counts_wherever_networks_run():

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 from mindspore import Parameter, Tensor, nn
 
-from dump2bert.training.optimizers import decays, make_optimizer
+from dump2bert.training import optimizers
+from dump2bert.training.optimizers import decays, make_optimizer, squared_norms_form
 from dump2bert.training.schedules import make_schedule
-from tests.unit.small_networks import small_network  # noqa: F401  (sets the device up)
+from tests.unit.small_networks import needs_compiler
 
-SHAPES = {"a.dense.weight": (5, 4), "a.dense.bias": (5,), "a.LayerNorm.weight": (4,), "zero.weight": (3, 2)}
+SHAPES = {"a.dense.weight": (5, 4), "a.dense.bias": (5,), "a.LayerNorm.weight": (4,), "zero.weight": (3, 2),
+          "a.embeddings.weight": (150, 221)}    # more than one block of the compiled operators, and a part of one
 OPTIONS = {"learning_rate": 0.05, "end_learning_rate": 0.001, "power": 2.0, "warmup_steps": 5, "decay_steps": None,
            "weight_decay": 0.1, "eps": 1e-6, "bias_correction": False}
 STEPS = 20
+FORMS = ["composed", pytest.param("compiled", marks=needs_compiler)]
 
 
 def rate_at(step):
@@ -63,14 +66,16 @@ class Applied(nn.Cell):
         self.optimizer = optimizer
 
     def construct(self, *gradients):
-        return self.optimizer(gradients, (0.5, 0.5, 0.5, 0.5))
+        return self.optimizer(gradients, Tensor(np.full(len(gradients), 0.5, np.float32)))
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name, options, reference", [
     ("AdamWeightDecay", OPTIONS, adam_numpy), ("AdamWeightDecayDynamicLR", OPTIONS, adam_numpy),
     ("AdamWeightDecay", {**OPTIONS, "bias_correction": True}, corrected_adam_numpy),
     ("Lamb", OPTIONS, lamb_numpy), ("Momentum", {"learning_rate": 0.05, "momentum": 0.9}, momentum_numpy)])
-def test_twenty_steps_equal_numpy(name, options, reference):
+def test_twenty_steps_equal_numpy(monkeypatch, name, options, reference, form):
+    monkeypatch.setattr(optimizers, "has_compiled_operators", lambda: form == "compiled")
     random = np.random.default_rng(0)
     values = {key: random.standard_normal(shape) * (key != "zero.weight") for key, shape in SHAPES.items()}
     gradients = {key: random.standard_normal((STEPS, *shape)) for key, shape in SHAPES.items()}
@@ -84,6 +89,15 @@ def test_twenty_steps_equal_numpy(name, options, reference):
         decay = 0.1 if decays(weight.name) else 0.0
         expected = reference(values[weight.name], gradients[weight.name], decay)
         np.testing.assert_allclose(weight.asnumpy(), expected, rtol=2e-5, atol=2e-6, err_msg=weight.name)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_squared_norms_equal_numpy(monkeypatch, form):
+    monkeypatch.setattr(optimizers, "has_compiled_operators", lambda: form == "compiled")
+    random = np.random.default_rng(0)
+    arrays = [random.standard_normal(shape).astype(np.float32) for shape in SHAPES.values()]
+    found = squared_norms_form()(*map(Tensor, arrays)).asnumpy()
+    np.testing.assert_allclose(found, [(array.astype(np.float64) ** 2).sum() for array in arrays], rtol=1e-6)
 
 
 def test_no_decay_for_biases_and_layernorm():

@@ -34,6 +34,10 @@ def on_cpu():
     return ms.get_context("device_target") == "CPU"
 
 
+def has_compiled_operators():
+    return on_cpu() and compiled.usable()
+
+
 def has_flash_attention(compute_type, head_size):
     """Ascend has it, in half precision, for heads of whole vectors; the first Ascend 910 does not."""
     if ms.get_context("device_target") != "Ascend" or compute_type == ms.float32 or head_size % 16:
@@ -117,7 +121,7 @@ def compiled_kind(compute_type):
     """What compiled operators of linear layers and attention multiply in: float32, bfloat16, or None where there are none."""
     if rounds_on_cpu(compute_type):
         return "bfloat16"
-    return "float32" if on_cpu() and compute_type == ms.float32 and compiled.usable() else None
+    return "float32" if compute_type == ms.float32 and has_compiled_operators() else None
 
 
 def linear_form(compute_type):

@@ -1,7 +1,7 @@
 """The optimizers: LAMB, Adam with decoupled weight decay, and momentum.
 
-An optimizer is a cell that is called with all gradients and one factor for each (loss scale, clipping and averaging in
-one number), changes the weights, and returns the learning rate it used. It counts its updates; skipped steps do not
+An optimizer is a cell that is called with all gradients and their factors (N,) (loss scale, clipping and averaging in
+one number each), changes the weights, and returns the learning rate it used. It counts its updates; skipped steps do not
 count.
 """
 
@@ -9,6 +9,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
+from dump2bert.nets import compiled
+from dump2bert.nets.operators import has_compiled_operators
 from dump2bert.training.schedules import make_schedule
 
 dot = ops.MatMul(transpose_b=True)
@@ -20,10 +22,22 @@ def squared_norm(x):
     return dot(row, row).reshape(())
 
 
+class ComposedSquaredNorms(nn.Cell):
+    def construct(self, *arrays):
+        squares = ()
+        for x in arrays:
+            squares += (squared_norm(x),)
+        return ops.stack(squares)
+
+
+def squared_norms_form():
+    """A form of: N arrays -> the sums of their squares (N,)"""
+    return compiled.squared_norms() if has_compiled_operators() else ComposedSquaredNorms()
+
+
 def decays(name):
     """No weight decay for biases and LayerNorm."""
     return "bias" not in name.lower() and "layernorm" not in name.lower()
-
 
 
 class Optimizer(nn.Cell):
@@ -47,41 +61,61 @@ class Optimizer(nn.Cell):
 
 
 class Adam(Optimizer):
-    """What the optimizers with moments have in common: MindSpore's fused kernel, w <- w - rate * m / (sqrt(v) + eps), as
-    self.adam(w, m, v, beta1 ** t or 0, beta2 ** t or 0, rate * self.rate_factor, beta1, beta2, eps * self.eps_factor, g)."""
+    """What the optimizers with moments have in common. `compiled_as`: the name of the operator that updates all weights at
+    once (nets/compiled); where there is none, update_each does it with MindSpore's kernel."""
 
-    def __init__(self, parameters, schedule, weight_decay, eps, beta1=0.9, beta2=0.999):
+    compiled_as = None
+
+    def __init__(self, parameters, schedule, weight_decay, eps, bias_correction, beta1=0.9, beta2=0.999):
         super().__init__(parameters, schedule)
         self.moments1 = self.weights.clone("moment1", init="zeros")
         self.moments2 = self.weights.clone("moment2", init="zeros")
-        self.beta1, self.beta2, self.eps, self.weight_decay = beta1, beta2, eps, weight_decay
-        # The kernel computes 1 - beta in float32 (for 0.999 it is off by 1e-5); the moments are proportional to it, so
-        # their quotient is put right by a factor on the rate and on eps.
-        lost1, lost2 = ((1 - beta) / (1 - np.float32(beta)) for beta in (beta1, beta2))
-        self.rate_factor, self.eps_factor = float(lost1 / np.sqrt(lost2)), float(1 / np.sqrt(lost2))
-        self.decays = tuple(weight_decay > 0 and decays(weight.name) for weight in self.weights)
+        self.beta1, self.beta2, self.eps, self.bias_correction = beta1, beta2, eps, bias_correction
+        self.decays = tuple(weight_decay if decays(weight.name) else 0.0 for weight in self.weights)
+        self.constants = Tensor([beta1, 1 - beta1, beta2, 1 - beta2, eps], ms.float32)
+        self.update_all = compiled.optimizer(self.compiled_as) if has_compiled_operators() else None
         self.adam = ops.Adam()
+        # MindSpore's kernel computes 1 - beta in float32 (for 0.999 it is off by 1e-5), to which the moments are proportional.
+        lost1, lost2 = ((1 - beta) / (1 - np.float32(beta)) for beta in (beta1, beta2))
+        self.lost1, self.lost2 = float(lost1), float(np.sqrt(lost2))
+
+    def update(self, gradients, factors, learning_rate, updates):
+        correction1 = correction2 = Tensor(1.0, ms.float32)
+        if self.bias_correction:
+            correction1 = 1.0 / bias(self.beta1, updates)
+            correction2 = 1.0 / ops.sqrt(bias(self.beta2, updates))
+        if self.update_all is None:
+            return self.update_each(gradients, factors, learning_rate, correction1, correction2)
+        now = ops.stack((learning_rate, correction1, correction2))
+        return self.update_all(now, self.constants, factors, Tensor(self.decays, ms.float32), *self.weights, *self.moments1,
+                               *self.moments2, *gradients)
+
+    def adam_step(self, i, target, rate, correction1, correction2, gradient):
+        """target <- target - rate * Adam's step of weight i, without decay."""
+        correction1, correction2 = correction1 * self.lost1, correction2 * self.lost2
+        none = Tensor(0.0, ms.float32)
+        return self.adam(target, self.moments1[i], self.moments2[i], none, none, rate * correction1 / correction2,
+                         self.beta1, self.beta2, self.eps / correction2, gradient)
+
+
+def bias(beta, updates):
+    """1 - beta ** updates, what moments that started at 0 are short of."""
+    return -ops.expm1(updates * float(np.log(beta)))
 
 
 class AdamWeightDecay(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019), by default without bias correction, as in Google's
     BERT and MindSpore: w <- w - lr * (m / (sqrt(v) + eps) + weight_decay * w)."""
 
-    def __init__(self, parameters, schedule, weight_decay, eps, beta1=0.9, beta2=0.999, bias_correction=False):
-        super().__init__(parameters, schedule, weight_decay, eps, beta1, beta2)
-        self.bias_correction = bias_correction
+    compiled_as = "adam"
 
-    def update(self, gradients, factors, learning_rate, updates):
-        power1 = power2 = Tensor(0.0, ms.float32)
-        if self.bias_correction:
-            power1, power2 = ops.pow(self.beta1, updates), ops.pow(self.beta2, updates)
+    def update_each(self, gradients, factors, learning_rate, correction1, correction2):
         done = ()
         for i in range(self.count):
-            weight, rate = self.weights[i], learning_rate * self.rate_factor
+            weight, rate = self.weights[i], learning_rate
             if self.decays[i]:
-                rate = ops.depend(rate, ops.assign(weight, weight * (1.0 - learning_rate * self.weight_decay)))
-            done += (self.adam(weight, self.moments1[i], self.moments2[i], power1, power2, rate, self.beta1, self.beta2,
-                               self.eps * self.eps_factor, gradients[i] * factors[i]),)
+                rate = ops.depend(rate, ops.assign(weight, weight * (1.0 - learning_rate * self.decays[i])))
+            done += (self.adam_step(i, weight, rate, correction1, correction2, gradients[i] * factors[i]),)
         return done
 
 
@@ -89,25 +123,23 @@ class Lamb(Adam):
     """LAMB (You et al. 2020, algorithm 2): Adam with bias correction and decay, each tensor's step scaled by its
     trust ratio |w| / |step| (1 where either is 0).
 
-    The kernel adds Adam's step to `steps`, which hold -weight_decay * w: less than half of the memory traffic of the
-    same in single operators, for one more array of the weights' size.
+    Without a compiled operator Adam's step is added to `steps`, which hold -weight_decay * w: less than half of the memory
+    traffic of the same in single operators, for one more array of the weights' size.
     """
 
-    def __init__(self, parameters, schedule, weight_decay, eps, beta1=0.9, beta2=0.999):
-        super().__init__(parameters, schedule, weight_decay, eps, beta1, beta2)
-        self.steps = self.scratch = self.weights.clone("step", init="zeros")
+    compiled_as = "lamb"
 
-    def update(self, gradients, factors, learning_rate, updates):
-        power1, power2 = ops.pow(self.beta1, updates), ops.pow(self.beta2, updates)
-        # The kernel corrects the rate for both moments, which leaves eps to be corrected.
-        eps = self.eps * self.eps_factor * ops.sqrt(1.0 - power2)
+    def __init__(self, parameters, schedule, weight_decay, eps):
+        super().__init__(parameters, schedule, weight_decay, eps, bias_correction=True)
+        if self.update_all is None:
+            self.steps = self.scratch = self.weights.clone("step", init="zeros")
+
+    def update_each(self, gradients, factors, learning_rate, correction1, correction2):
         done = ()
         for i in range(self.count):
             weight, step = self.weights[i], self.steps[i]
-            decay = weight * (-self.weight_decay if self.decays[i] else 0.0)
-            rate = ops.depend(Tensor(self.rate_factor, ms.float32), ops.assign(step, decay))
-            made = self.adam(step, self.moments1[i], self.moments2[i], power1, power2, rate, self.beta1, self.beta2, eps,
-                             gradients[i] * factors[i])
+            rate = ops.depend(Tensor(1.0, ms.float32), ops.assign(step, weight * -self.decays[i]))
+            made = self.adam_step(i, step, rate, correction1, correction2, gradients[i] * factors[i])
             step = ops.depend(step, made)
             weight_norm, step_norm = ops.sqrt(squared_norm(weight)), ops.sqrt(squared_norm(step))
             usable = ops.logical_and(weight_norm > 0, step_norm > 0)
@@ -144,5 +176,4 @@ def make_optimizer(name, options, parameters, total_steps, schedule="continuous"
         return Momentum(parameters, rates, options["momentum"])
     if name == "Lamb":
         return Lamb(parameters, rates, options["weight_decay"], options["eps"])
-    return AdamWeightDecay(parameters, rates, options["weight_decay"], options["eps"],
-                           bias_correction=options["bias_correction"])
+    return AdamWeightDecay(parameters, rates, options["weight_decay"], options["eps"], options["bias_correction"])

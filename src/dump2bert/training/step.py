@@ -12,7 +12,7 @@ from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 
 from dump2bert.nets.operators import overflow_register
 from dump2bert.training.distribution import World
-from dump2bert.training.optimizers import squared_norm
+from dump2bert.training.optimizers import squared_norms_form
 
 MAX_NORM = 1.0
 
@@ -75,6 +75,7 @@ class Update(nn.Cell):
         self.clip, self.parts = clip, accumulation_steps * world.size
         self.distributed, self.all_reduce = world.size > 1, world.all_reduce
         self.overflow_register = overflow_register()
+        self.squared_norms = squared_norms_form()
 
     def construct(self, gradients):
         """-> overflow () bool, global norm, learning rate (0 where the step was skipped), and the loss scale used."""
@@ -85,12 +86,8 @@ class Update(nn.Cell):
             for gradient in gradients:
                 summed += (self.all_reduce(gradient),)
             gradients = summed
-        squares = ()
-        total = Tensor(0.0, ms.float32)
-        for gradient in gradients:
-            square = squared_norm(gradient)
-            squares += (square,)
-            total = total + square
+        squares = self.squared_norms(*gradients)
+        total = squares.sum()
         global_norm = ops.sqrt(total) * unscale
         overflow = ops.logical_not(ops.isfinite(total))
         if self.overflow_register is not None:
@@ -98,11 +95,12 @@ class Update(nn.Cell):
             if self.distributed:
                 noted = self.all_reduce(noted)
             overflow = ops.logical_or(overflow, noted > 0)
-        factors = ()
-        for square in squares:
-            norm = global_norm if self.clip == "global_norm" else ops.sqrt(square) * unscale
-            clipped = unscale if self.clip == "none" else unscale * MAX_NORM / ops.maximum(norm, MAX_NORM)
-            factors += (clipped,)
+        norms = ops.sqrt(squares) * unscale
+        if self.clip == "global_norm":
+            norms = ops.zeros_like(squares) + global_norm
+        factors = ops.zeros_like(squares) + unscale
+        if self.clip != "none":
+            factors = factors * MAX_NORM / ops.maximum(norms, MAX_NORM)
         learning_rate = Tensor(0.0, ms.float32)
         if not overflow:
             learning_rate = self.optimizer(gradients, factors)

@@ -1,7 +1,8 @@
 """Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, linear layers, attention's products,
-and matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32).
+matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32), and the update of all weights
+of a network at once.
 
-MindSpore's wheel brings oneDNN, which has them all; operators.cpp makes custom operators of it. They are compiled when
+MindSpore's wheel brings oneDNN, which has them all but the last; operators.cpp makes custom operators of it. They are compiled when
 they are first used and kept in the user's cache folder under a digest of all that they are made of. They run on
 MindSpore's own threads; how many there are changes no result (how many cores the process may use changes last digits, as
 it does with MindSpore's operators). Without a compiler
@@ -30,7 +31,7 @@ SOURCE = Path(__file__).with_name("operators.cpp")
 HEADERS = Path(sysconfig.get_path("data")) / "include"     # of the package onednn-devel-cpu-gomp
 LIBRARIES = Path(ms.__file__).parent / "lib"
 ONEDNN = LIBRARIES / "libdnnl.so.3"
-FLAGS = ("-std=c++20", "-O2", "-shared", "-fPIC")
+FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-shared", "-fPIC")
 LONGEST_REASON = 200
 
 
@@ -55,7 +56,7 @@ def usable():
     """Whether GELU, LayerNorm, linear layers and attention are compiled. Where they are not, one line says why."""
     reason = why_not()
     if reason:
-        say(f"GELU, LayerNorm, linear layers and attention: composed of MindSpore's operators, which is slower ({reason})")
+        say(f"GELU, LayerNorm, linear layers, attention and optimizers: composed of MindSpore's operators, which is slower ({reason})")
     return reason is None
 
 
@@ -242,6 +243,21 @@ class LayerNorm(nn.Cell):
 
     def construct(self, x, weight, bias):
         return self.with_moments(x, weight, bias)[0]
+
+
+def squared_norms():
+    """Arrays -> the sum of the squares of each (their number,)."""
+    return operator("squared_norms", lambda *shapes: [len(shapes)])
+
+
+def optimizer(name):
+    """name: adam or lamb. Inputs: the schedule (rate, and what corrects the first moments and the roots of the second ones:
+    factors), the constants (beta1, 1 - beta1, beta2, 1 - beta2, eps), factors of the gradients, decays of the weights (N,),
+    then N weights, N first moments, N second moments and N gradients. Changes weights and moments where they lie; the result
+    says no more than that it is done."""
+    update = operator(name, lambda *shapes: [1])
+    update.add_prim_attr("side_effect_mem", True)
+    return update
 
 
 class ProductNT(nn.Cell):

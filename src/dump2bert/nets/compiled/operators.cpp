@@ -1,5 +1,5 @@
 // GELU, LayerNorm, linear layers and the products of attention in float32, and matrix products whose factors are rounded to
-// bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore.
+// bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore; and the updates of Adam and LAMB.
 //
 // MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. oneDNN
 // cuts the work into as many shares as there are cores that the process may use, at most SHARES, so that the number of
@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -314,6 +315,120 @@ struct LayerNorm {
     }
 };
 
+// What optimizers do goes over all arrays of a network at once, in blocks, each of which is one thread's.
+constexpr int64_t BLOCK = 1 << 14;
+
+struct Block {
+    int array;
+    int64_t begin, size;
+};
+
+// shapes: of `count` arrays
+std::vector<Block> blocks_of(int count, const int* ranks, int64_t** shapes) {
+    std::vector<Block> blocks;
+    for (int array = 0; array < count; array++) {
+        int64_t size = 1;
+        for (int i = 0; i < ranks[array]; i++) size *= shapes[array][i];
+        for (int64_t begin = 0; begin < size; begin += BLOCK) blocks.push_back({array, begin, std::min(BLOCK, size - begin)});
+    }
+    return blocks;
+}
+
+// work(block) -> a number -> the sum of these numbers for each array, in the order of its blocks
+template <typename Work>
+std::vector<double> sums_of(const std::vector<Block>& blocks, int count, const Work& work) {
+    std::vector<double> of_blocks(blocks.size()), sums(count);
+    threads.parallel_for(int(blocks.size()), [&](int i, int) { of_blocks[i] = work(blocks[i]); });
+    for (size_t i = 0; i < blocks.size(); i++) sums[blocks[i].array] += of_blocks[i];
+    return sums;
+}
+
+// The sum of the squares of f(i) for all i < size, added up in as many places as suit vector instructions.
+template <typename F>
+double sum_of_squares(int64_t size, const F& f) {
+    constexpr int PLACES = 16;
+    float sums[PLACES] = {};
+    const int64_t rest = size - size % PLACES;
+    for (int64_t begin = 0; begin < rest; begin += PLACES)
+        for (int i = 0; i < PLACES; i++) sums[i] += f(begin + i) * f(begin + i);
+    double total = 0;
+    for (const float sum : sums) total += sum;
+    for (int64_t i = rest; i < size; i++) total += double(f(i)) * f(i);
+    return total;
+}
+
+// arrays -> the sum of the squares of each
+void squared_norms(int count, void** data, const int* ranks, int64_t** shapes) {
+    const auto sums = sums_of(blocks_of(count, ranks, shapes), count, [&](const Block& block) {
+        const float* x = static_cast<const float*>(data[block.array]) + block.begin;
+        return sum_of_squares(block.size, [x](int64_t i) { return x[i]; });
+    });
+    std::copy(sums.begin(), sums.end(), static_cast<float*>(data[count]));
+}
+
+// Weights, their moments and their gradients, of which Adam and LAMB make a step.
+struct Optimized {
+    struct Schedule { float rate, correction1, correction2; } now;    // what changes from one update to the next
+    struct Constants { float beta1, rest1, beta2, rest2, eps; } always;    // rest: 1 - beta
+    float factor, decay;    // of the gradient, of the weight
+    float *w, *m, *v;
+    const float* g;
+
+    // data: the schedule, the constants, factors, decays, `count` weights, first moments, second moments, gradients
+    Optimized(int count, void** data, const Block& block)
+        : now(*static_cast<Schedule*>(data[0])), always(*static_cast<Constants*>(data[1])),
+          factor(static_cast<float*>(data[2])[block.array]), decay(static_cast<float*>(data[3])[block.array]) {
+        const auto of = [&](int kind) { return static_cast<float*>(data[4 + kind * count + block.array]) + block.begin; };
+        w = of(0), m = of(1), v = of(2), g = of(3);
+    }
+
+    void update_moments(int64_t i) const {
+        const float gradient = g[i] * factor;
+        m[i] = always.beta1 * m[i] + always.rest1 * gradient;
+        v[i] = always.beta2 * v[i] + always.rest2 * gradient * gradient;
+    }
+
+    float step(int64_t i) const {
+        return m[i] * now.correction1 / (std::sqrt(v[i]) * now.correction2 + always.eps) + decay * w[i];
+    }
+};
+
+void adam(int count, const std::vector<Block>& blocks, void** data) {
+    threads.parallel_for(int(blocks.size()), [&](int i, int) {
+        const Optimized at(count, data, blocks[i]);
+        for (int64_t j = 0; j < blocks[i].size; j++) {
+            at.update_moments(j);
+            at.w[j] -= at.now.rate * at.step(j);
+        }
+    });
+}
+
+void lamb(int count, const std::vector<Block>& blocks, void** data) {
+    const auto steps = sums_of(blocks, count, [&](const Block& block) {
+        const Optimized at(count, data, block);
+        for (int64_t i = 0; i < block.size; i++) at.update_moments(i);
+        return sum_of_squares(block.size, [&](int64_t i) { return at.step(i); });
+    });
+    const auto weights = sums_of(blocks, count, [&](const Block& block) {
+        const Optimized at(count, data, block);
+        return sum_of_squares(block.size, [&](int64_t i) { return at.w[i]; });
+    });
+    threads.parallel_for(int(blocks.size()), [&](int i, int) {
+        const Optimized at(count, data, blocks[i]);
+        const double step = steps[blocks[i].array], weight = weights[blocks[i].array];
+        const float rate = at.now.rate * (step > 0 && weight > 0 ? float(std::sqrt(weight / step)) : 1.0f);
+        for (int64_t j = 0; j < blocks[i].size; j++) at.w[j] -= rate * at.step(j);
+    });
+}
+
+// The weights' shapes are the fifth and following ones.
+void update(void (*optimizer)(int, const std::vector<Block>&, void**), int tensors, void** data, const int* ranks,
+            int64_t** shapes) {
+    const int count = (tensors - 5) / 4;
+    optimizer(count, blocks_of(count, ranks + 4, shapes + 4), data);
+    *static_cast<float*>(data[tensors - 1]) = 1;
+}
+
 template <typename Work>
 int done(int tensors, int expected, const Work& work) {
     if (tensors != expected) return 1;
@@ -356,6 +471,9 @@ OPERATOR(product_nt_bfloat16, 3, product(Type::bfloat16, false, true, false, dat
 OPERATOR(product_tn_float32, 3, product(Type::float32, true, false, false, data, ranks, shapes))
 OPERATOR(product_tn_bfloat16, 3, product(Type::bfloat16, true, false, false, data, ranks, shapes))
 OPERATOR(sum_of_rows, 2, sum_of_rows(data, shapes))
+OPERATOR(squared_norms, tensors, squared_norms(tensors - 1, data, ranks, shapes))
+OPERATOR(adam, tensors, update(adam, tensors, data, ranks, shapes))
+OPERATOR(lamb, tensors, update(lamb, tensors, data, ranks, shapes))
 OPERATOR(gelu, 2, Gelu(true, shapes, data).value(data))
 OPERATOR(gelu_gradient, 3, Gelu(true, shapes, data).gradient(data))
 OPERATOR(gelu_new, 2, Gelu(false, shapes, data).value(data))
