@@ -67,7 +67,9 @@ from dump2bert.training import context
 context.set_up("CPU")
 from mindspore import Tensor
 from dump2bert.nets import compiled
-from tests.unit.small_networks import gradients_of
+from dump2bert.nets.bert import namespace
+from dump2bert.training.dropout import DropoutSource
+from tests.unit.small_networks import gradients_of, small_network
 random, digest = np.random.default_rng(1), hashlib.sha256()
 
 def add(form, *shapes):
@@ -82,6 +84,8 @@ for rows, columns, outputs in ((4096, 128, 512), (20, 301, 64)):
     add(compiled.LayerNorm(1e-12), (rows, columns), (columns,), (columns,), (rows, columns))
 add(compiled.AttentionScores("float32"), (160, 64), (160, 64), (4, 2, 40, 40), (4, 2, 40, 40))
 add(compiled.AttentionContext("float32"), (4, 2, 40, 40), (160, 64), (160, 64))
+keys, masks = DropoutSource(namespace(small_network(hidden_dropout_prob=0.5)), 1).inputs(0, 4)
+digest.update(compiled.Dropout(1, 0)(Tensor(random.standard_normal((4, 301), np.float32)), keys, masks).asnumpy())
 arrays = [Tensor(random.standard_normal(shape, np.float32)) for shape in ((300, 301), (7,)) for _ in range(3)]
 digest.update(compiled.squared_norms()(*arrays).asnumpy())
 for name in ("adam", "lamb"):
@@ -276,7 +280,7 @@ def test_without_a_compiler_the_operators_are_composed_and_one_line_says_so(monk
             operators.ComposedContext} <= cells
     assert not {cell for cell in cells if cell.__module__ == compiled.__name__}
     assert [message.split(" (")[0] for message in caplog.messages] == [
-        "GELU, LayerNorm, linear layers, attention and optimizers: composed of MindSpore's operators, which is slower"]
+        "GELU, LayerNorm, linear layers, attention, dropout and optimizers: composed of MindSpore's operators, which is slower"]
 
 
 def test_the_operators_source_counts_wherever_networks_run():

@@ -10,7 +10,7 @@ from mindspore import Tensor, nn, ops
 from dump2bert.nets import compiled, operators
 from dump2bert.training.dropout import DropoutSource
 from dump2bert.nets.bert import namespace
-from tests.unit.small_networks import gradients_of, small_network
+from tests.unit.small_networks import gradients_of, needs_compiler, small_network
 
 
 class OfOne(nn.Cell):
@@ -50,7 +50,6 @@ TWINS = {
     "gelu, compiled": lambda: (OfOne(compiled.Gelu("gelu")), OfOne(operators.PlainGelu("none"))),
     "gelu_new, compiled": lambda: (OfOne(compiled.Gelu("gelu_new")), OfOne(operators.PlainGelu("tanh"))),
 }
-needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
 needs_bfloat16 = pytest.mark.skipif(bool(compiled.why_no_bfloat16()), reason=f"no bfloat16: {compiled.why_no_bfloat16()}")
 
 
@@ -156,6 +155,20 @@ def test_dropout_drops_its_share_and_scales_the_rest():
         mask = masks_of(keys, masks, (8 * 40, 64), pool=pool, rate=rate)
         assert set(np.unique(mask)) == {0.0, np.float32(1 / (1 - rate))}
         assert abs((mask == 0).mean() - rate) < 0.02
+
+
+@needs_compiler
+@pytest.mark.parametrize("shape", [(8 * 40, 64), (8, 3, 7, 7), (8, 5)])    # whole and cut rows of the pool, and less than one
+@pytest.mark.parametrize("site, pool", [(0, operators.HIDDEN), (2, operators.ATTENTION)])
+def test_compiled_dropout_is_the_composed_one_to_the_last_bit(shape, site, pool):
+    random = np.random.default_rng(0)
+    x, dy = (Tensor(random.standard_normal(shape).astype(np.float32)) for _ in range(2))
+    keys, masks = source(1).inputs(5, 8)
+    plain, fast = operators.ComposedDropout(site, pool), compiled.Dropout(site, pool)
+    expected = plain(x, keys, masks).asnumpy()
+    assert 0 < (expected == 0).mean() < 1
+    assert (fast(x, keys, masks).asnumpy() == expected).all()
+    assert (gradients_of(fast, x, keys, masks, dy)[0].asnumpy() == gradients_of(plain, x, keys, masks, dy)[0].asnumpy()).all()
 
 
 def test_dropout_masks_are_a_function_of_seed_step_site_and_row():

@@ -401,8 +401,8 @@ class Dropout(nn.Cell):
 
     def __init__(self, rate, site, pool=0):
         super().__init__()
-        self.rate, self.site, self.pool = rate, site, pool
-        self.own = not on_cpu()
+        self.rate, self.own = rate, not on_cpu()
+        self.form = dropout_form(site, pool)
 
     def construct(self, x, keys, masks):
         """x: any shape that holds B * n elements, instance by instance."""
@@ -410,6 +410,15 @@ class Dropout(nn.Cell):
             return x
         if self.own:
             return own_dropout(x, self.rate)
+        return self.form(x.astype(ms.float32), keys, masks).astype(x.dtype)
+
+
+class ComposedDropout(nn.Cell):
+    def __init__(self, site, pool):
+        super().__init__()
+        self.site, self.pool = site, pool
+
+    def construct(self, x, keys, masks):
         instances = keys.shape[0]
         elements = x.size // instances
         count = -(-elements // MASK_WIDTH)
@@ -418,7 +427,11 @@ class Dropout(nn.Cell):
         mask = ops.gather(masks, rows.reshape(-1), 0)
         if count * MASK_WIDTH != elements:
             mask = mask.reshape(instances, count * MASK_WIDTH)[:, :elements]
-        return x * mask.reshape(x.shape).astype(x.dtype)
+        return x * mask.reshape(x.shape)
+
+
+def dropout_form(site, pool):
+    return compiled.Dropout(site, pool) if has_compiled_operators() else ComposedDropout(site, pool)
 
 
 def own_dropout(x, rate):

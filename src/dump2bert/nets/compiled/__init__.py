@@ -1,8 +1,8 @@
 """Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, linear layers, attention's products,
-matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32), and the update of all weights
-of a network at once.
+matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32), dropout, and the update of all
+weights of a network at once.
 
-MindSpore's wheel brings oneDNN, which has them all but the last; operators.cpp makes custom operators of it. They are compiled when
+MindSpore's wheel brings oneDNN, which has most of them; operators.cpp makes custom operators of it. They are compiled when
 they are first used and kept in the user's cache folder under a digest of all that they are made of. They run on
 MindSpore's own threads; how many there are changes no result (how many cores the process may use changes last digits, as
 it does with MindSpore's operators). Without a compiler
@@ -56,7 +56,7 @@ def usable():
     """Whether GELU, LayerNorm, linear layers and attention are compiled. Where they are not, one line says why."""
     reason = why_not()
     if reason:
-        say(f"GELU, LayerNorm, linear layers, attention and optimizers: composed of MindSpore's operators, which is slower ({reason})")
+        say(f"GELU, LayerNorm, linear layers, attention, dropout and optimizers: composed of MindSpore's operators, which is slower ({reason})")
     return reason is None
 
 
@@ -118,10 +118,11 @@ def compile_to(path, compiler):
                        ) from error
 
 
-def operator(name, out_shape, outputs=1):
-    """out_shape: a function of the shapes of the inputs, which are float32, as is what comes out."""
+def operator(name, out_shape, outputs=1, integers=()):
+    """out_shape: a function of the shapes of the inputs, which are float32, as is what comes out; integers: the numbers of
+    inputs that are int32."""
     def out_type(*types):
-        if any(item.element_type() != ms.float32 for item in types):
+        if any(item.element_type() != (ms.int32 if i in integers else ms.float32) for i, item in enumerate(types)):
             raise TypeError(f"{name} is an operator of float32, not of {types}")
         return types[:outputs] if outputs > 1 else types[0]
 
@@ -243,6 +244,22 @@ class LayerNorm(nn.Cell):
 
     def construct(self, x, weight, bias):
         return self.with_moments(x, weight, bias)[0]
+
+
+class Dropout(nn.Cell):
+    """x (B * n elements in any shape) float32, keys (B, sites, 2) int32, masks float32 -> x times its mask, see
+    nets.operators.Dropout."""
+
+    def __init__(self, site, pool):
+        super().__init__()
+        self.place = Tensor([site, pool], ms.int32)
+        self.value = operator("dropout", lambda x, keys, masks, place: x, integers=(1, 3))
+
+    def construct(self, x, keys, masks):
+        return self.value(x, keys, masks, self.place)
+
+    def bprop(self, x, keys, masks, out, dy):
+        return self.value(dy, keys, masks, self.place), ops.zeros_like(keys), ops.zeros_like(masks)
 
 
 def squared_norms():

@@ -1,5 +1,5 @@
 // GELU, LayerNorm, linear layers and the products of attention in float32, and matrix products whose factors are rounded to
-// bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore; and the updates of Adam and LAMB.
+// bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore; and dropout, and the updates of Adam and LAMB.
 //
 // MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. oneDNN
 // cuts the work into as many shares as there are cores that the process may use, at most SHARES, so that the number of
@@ -246,6 +246,27 @@ void sum_of_rows(void** data, int64_t** shapes) {
     for (int share = 0; share < SHARES; share++) add(total, sums + share * columns);
 }
 
+// x (instances * elements), keys (instances, sites, 2), masks (2 pools of rows), place (site, pool) -> x times its mask, which
+// nets/operators.py explains
+void dropout(void** data, int64_t** shapes, int64_t size) {
+    const int64_t instances = shapes[1][0], sites = shapes[1][1], rows = shapes[2][0] / 2, width = shapes[2][1];
+    const int64_t elements = size / instances, masks_each = (elements + width - 1) / width;
+    const auto x = static_cast<const float*>(data[0]), masks = static_cast<const float*>(data[2]);
+    const auto keys = static_cast<const int32_t*>(data[1]), place = static_cast<const int32_t*>(data[3]);
+    const auto y = static_cast<float*>(data[4]);
+    threads.parallel_for(SHARES, [&](int share, int shares) {
+        const int64_t all = instances * masks_each;
+        for (int64_t i = all * share / shares; i < all * (share + 1) / shares; i++) {
+            const int64_t instance = i / masks_each, number = i % masks_each;
+            const int32_t* key = keys + (instance * sites + place[0]) * 2;
+            const float* mask = masks + ((key[0] + key[1] * number) % rows + place[1] * rows) * width;
+            const int64_t begin = instance * elements + number * width;
+            const int64_t end = std::min(begin + width, (instance + 1) * elements);
+            for (int64_t j = begin; j < end; j++) y[j] = x[j] * mask[j - begin];
+        }
+    });
+}
+
 // A row-major float32 array of MindSpore's; oneDNN keeps what it compiles for a shape, so nothing is kept here.
 memory array(const memory::dims& shape, void* data) {
     const auto row = shape.size() == 1 ? memory::dims{1} : memory::dims{shape[1], 1};
@@ -315,6 +336,12 @@ struct LayerNorm {
     }
 };
 
+int64_t size_of(int rank, const int64_t* shape) {
+    int64_t size = 1;
+    for (int i = 0; i < rank; i++) size *= shape[i];
+    return size;
+}
+
 // What optimizers do goes over all arrays of a network at once, in blocks, each of which is one thread's.
 constexpr int64_t BLOCK = 1 << 14;
 
@@ -327,8 +354,7 @@ struct Block {
 std::vector<Block> blocks_of(int count, const int* ranks, int64_t** shapes) {
     std::vector<Block> blocks;
     for (int array = 0; array < count; array++) {
-        int64_t size = 1;
-        for (int i = 0; i < ranks[array]; i++) size *= shapes[array][i];
+        const int64_t size = size_of(ranks[array], shapes[array]);
         for (int64_t begin = 0; begin < size; begin += BLOCK) blocks.push_back({array, begin, std::min(BLOCK, size - begin)});
     }
     return blocks;
@@ -471,6 +497,7 @@ OPERATOR(product_nt_bfloat16, 3, product(Type::bfloat16, false, true, false, dat
 OPERATOR(product_tn_float32, 3, product(Type::float32, true, false, false, data, ranks, shapes))
 OPERATOR(product_tn_bfloat16, 3, product(Type::bfloat16, true, false, false, data, ranks, shapes))
 OPERATOR(sum_of_rows, 2, sum_of_rows(data, shapes))
+OPERATOR(dropout, 5, dropout(data, shapes, size_of(ranks[0], shapes[0])))
 OPERATOR(squared_norms, tensors, squared_norms(tensors - 1, data, ranks, shapes))
 OPERATOR(adam, tensors, update(adam, tensors, data, ranks, shapes))
 OPERATOR(lamb, tensors, update(lamb, tensors, data, ranks, shapes))
