@@ -1,5 +1,6 @@
 """Batches of rows of like length: nothing lost, nothing doubled, few shapes."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,6 +30,17 @@ def test_buckets_leave_the_least_padding():
     assert bucket_widths(lengths, 2, 64) == [16, 56]
     assert bucket_widths(lengths, 3, 64) == [16, 32, 56]
     assert bucket_widths(lengths, 9, 52) == [16, 32, 52]
+
+
+def test_no_other_choice_of_widths_leaves_less_padding():
+    lengths = np.random.default_rng(0).integers(2, 90, 400)
+    rounded = -(-lengths // 8) * 8
+    for buckets in (2, 3, 4):
+        tokens = [np.array(chosen)[np.searchsorted(chosen, rounded)].sum() for chosen in (
+            [*lower, 96] for lower in itertools.combinations(range(8, 96, 8), buckets - 1))]
+        widths = bucket_widths(lengths, buckets, 96)
+        assert len(widths) == buckets
+        assert np.array(widths)[np.searchsorted(widths, lengths)].sum() == min(tokens)
 
 
 def test_a_width_more_is_compiled_where_it_saves_more_than_it_costs():

@@ -4,6 +4,7 @@ Each width is a shape of its own that has to be compiled, so there are few. A ba
 weights (B,)): always B rows, a last one being filled up with row 0 at weight 0.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -13,7 +14,7 @@ MULTIPLE = 8
 SECONDS_TO_COMPILE, OF_WHICH_FORWARD = 4.0, 2.0
 OPERATIONS_PER_SECOND = 2e11
 ELEMENTWISE = 150    # each bias or weight of a LayerNorm stands for work that takes as long as the products of so many weights
-MOST_WIDTHS = 4
+MOST_WIDTHS = 8
 
 
 def suitable_widths(lengths, longest, passes, size, training):
@@ -42,14 +43,20 @@ def bucket_widths(lengths, buckets, longest):
     """The widths, at most `buckets`, that leave the least padding around rows of these lengths: multiples of 8, at most
     `longest`, the last one wide enough for all."""
     rounded = np.minimum(-(-np.asarray(lengths) // MULTIPLE) * MULTIPLE, longest)
-    widths, counts = np.unique(rounded, return_counts=True)
+    widths, counts = (values.tolist() for values in np.unique(rounded, return_counts=True))
+    rows = [0, *itertools.accumulate(counts)]
 
-    def padded(chosen):
-        return int((np.array(chosen)[np.searchsorted(chosen, widths)] * counts).sum())
+    @functools.cache
+    def best(last, count):
+        """The rows of the widths up to number `last` in at most `count` widths -> tokens, these widths."""
+        choices = [(widths[last] * rows[last + 1], ())]
+        if count > 1:
+            choices += [(best(i, count - 1)[0] + widths[last] * (rows[last + 1] - rows[i + 1]), best(i, count - 1)[1])
+                        for i in range(last)]
+        tokens, lower = min(choices)
+        return tokens, (*lower, widths[last])
 
-    lower, last = widths[:-1].tolist(), int(widths[-1])
-    choices = itertools.combinations(lower, min(buckets - 1, len(lower)))
-    return min(([*chosen, last] for chosen in choices), key=padded)
+    return list(best(len(widths) - 1, buckets)[1])
 
 
 def batches_of(order, lengths, widths, batch_size):
