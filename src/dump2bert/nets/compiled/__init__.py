@@ -53,10 +53,10 @@ def why_no_bfloat16():
 
 @functools.cache
 def usable():
-    """Whether GELU, LayerNorm, linear layers and attention are compiled. Where they are not, one line says why."""
+    """Whether there are compiled operators. Where there are not, one line says why."""
     reason = why_not()
     if reason:
-        say(f"GELU, LayerNorm, linear layers, attention, dropout and optimizers: composed of MindSpore's operators, which is slower ({reason})")
+        say(f"networks and optimizers are composed of MindSpore's own operators, which is slower ({reason})")
     return reason is None
 
 
