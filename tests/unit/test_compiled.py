@@ -86,6 +86,11 @@ add(compiled.AttentionScores("float32"), (160, 64), (160, 64), (4, 2, 40, 40), (
 add(compiled.AttentionContext("float32"), (4, 2, 40, 40), (160, 64), (160, 64))
 keys, masks = DropoutSource(namespace(small_network(hidden_dropout_prob=0.5)), 1).inputs(0, 4)
 digest.update(compiled.Dropout(1, 0)(Tensor(random.standard_normal((4, 301), np.float32)), keys, masks).asnumpy())
+tables = [Tensor(random.standard_normal(shape, np.float32)) for shape in ((9, 40, 7), (7, 7), (7,), (7,))]
+mask, weights = np.ones((9, 40), np.float32), Tensor(np.linspace(0, 1, 9).astype(np.float32))
+mask[3, 5:] = mask[4] = 0
+for part in compiled.log_partition()(tables[0], Tensor(mask), weights, *tables[1:]):
+    digest.update(part.asnumpy())
 arrays = [Tensor(random.standard_normal(shape, np.float32)) for shape in ((300, 301), (7,)) for _ in range(3)]
 digest.update(compiled.squared_norms()(*arrays).asnumpy())
 for name in ("adam", "lamb"):

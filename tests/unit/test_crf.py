@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 
-from dump2bert.nets.crf import FORBIDDEN, ConditionalRandomField, FastSums, LogPartition, PlainSums, viterbi
+from dump2bert.nets import crf as crf_module
+from dump2bert.nets.crf import FORBIDDEN, ConditionalRandomField, viterbi
+from tests.unit.small_networks import needs_compiler
 
+FORMS = ["composed", pytest.param("compiled", marks=needs_compiler)]
 LABELS = 3
 LEGAL = (np.array([[1, 1, 0], [0, 0, 1], [1, 0, 1]], bool), np.array([1, 0, 1], bool), np.array([1, 0, 1], bool))
 
@@ -59,8 +62,10 @@ def loss_of(crf, emissions, labels, mask):
     return crf(Tensor(emissions), Tensor(labels), Tensor(mask), weights)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("lengths, width", [([1, 4, 6], 6), ([2, 3], 11), ([1, 1], 1)])
-def test_loss_equals_brute_force_over_all_label_sequences(lengths, width):
+def test_loss_equals_brute_force_over_all_label_sequences(monkeypatch, lengths, width, form):
+    monkeypatch.setattr(crf_module, "has_compiled_operators", lambda: form == "compiled")
     random = np.random.default_rng(1)
     crf = random_crf(random)
     emissions, labels, mask = random_batch(random, lengths, width)
@@ -113,13 +118,13 @@ class Differentiated(nn.Cell):
         return self.differentiate(*batch)
 
 
-@pytest.mark.parametrize("sums", [PlainSums, FastSums])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("legal, scale, precision", [(None, 1, 2e-6), (LEGAL, 60, 2e-4)])
-def test_gradients_equal_finite_differences_at_every_call(legal, scale, precision, sums):
+def test_gradients_equal_finite_differences_at_every_call(monkeypatch, legal, scale, precision, form):
+    monkeypatch.setattr(crf_module, "has_compiled_operators", lambda: form == "compiled")
     # Large emissions: what is far from likely, and yet the only way to a label, must not be lost.
     random = np.random.default_rng(5)
     crf = random_crf(random, legal)
-    crf.log_partition = LogPartition(sums())
     lengths = [4, 2, 19, 1]
     parameters = list(crf.get_parameters())
     differentiated = Differentiated(crf)

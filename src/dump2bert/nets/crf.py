@@ -14,12 +14,11 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
-from dump2bert.nets.operators import on_cpu
+from dump2bert.nets import compiled
+from dump2bert.nets.operators import has_compiled_operators
 
 FORBIDDEN = -10000.0
 STEPS_AT_ONCE = 8     # steps of the recursion in one turn of the loop
-SMALLEST, MOST = 1e-300, 700.0    # that float64 holds, and of which it holds the exponential
-largest = ops.ReduceMax(keep_dims=True)
 
 
 class ConditionalRandomField(nn.Cell):
@@ -72,51 +71,6 @@ def widened(x):
     return ops.concat((x, ops.zeros_like(x)), 1)
 
 
-class PlainSums(nn.Cell):
-    """The sums over pairs of labels, each pair by itself."""
-
-    def prepared(self, transitions):
-        """(D, K, K) from row to column, D recursions -> what led_to takes."""
-        return transitions.transpose(0, 2, 1).expand_dims(1)
-
-    def led_to(self, state, transitions):
-        """(D, B, K), the log sums of what ends in a label -> those of what goes on from there to each label."""
-        return ops.logsumexp(state.expand_dims(2) + transitions, 3)
-
-    def pairs(self, ending, front, labels, transitions):
-        """How often each label follows each, (K, K): the probability of the second, `labels`, times the share that the first,
-        `ending`, has in all that leads to the second, `front`; each (L - 1, B, K)."""
-        shares = ops.exp(ending.expand_dims(3) + transitions - front.expand_dims(2))
-        return (shares * labels.expand_dims(2)).sum((0, 1))
-
-
-class FastSums(nn.Cell):
-    """The same as products of matrices, exp(state) @ exp(transitions), with the largest of each row taken out.
-
-    In float64: in float32 a label that only unlikely labels lead to, by a factor of e^87, would be lost.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.product = ops.BatchMatMul()
-        self.matmul_tn = ops.MatMul(transpose_a=True)
-
-    def prepared(self, transitions):
-        return ops.exp(transitions.astype(ms.float64))
-
-    def led_to(self, state, transitions):
-        state = state.astype(ms.float64)
-        top = largest(state, 2)
-        return (ops.log(self.product(ops.exp(state - top), transitions) + SMALLEST) + top).astype(ms.float32)
-
-    def pairs(self, ending, front, labels, transitions):
-        ending, front, labels = ending.astype(ms.float64), front.astype(ms.float64), labels.astype(ms.float64)
-        count, top = ending.shape[-1], largest(ending, 2)
-        first = ops.exp(ending - top).reshape(-1, count)
-        second = (labels * ops.exp(ops.minimum(top - front, MOST))).reshape(-1, count)
-        return (self.prepared(transitions) * self.matmul_tn(first, second)).astype(ms.float32)
-
-
 class LogPartition(nn.Cell):
     """The log of the sum of exp(score) over all label sequences of a row, summed over the rows by weight, and its
     gradients.
@@ -127,13 +81,24 @@ class LogPartition(nn.Cell):
     not differentiate the loop itself: on a CPU the gradients of a gathered tensor are wrong from the second call on.
     """
 
-    def __init__(self, sums=None):
+    def __init__(self):
         super().__init__()
-        self.sums = sums or (FastSums() if on_cpu() else PlainSums())
+        self.form = compiled.log_partition() if has_compiled_operators() else ComposedLogPartition()
 
     def construct(self, emissions, mask, weights, transitions, start, end):
         """emissions (B, L, K), mask (B, L), weights (B,), the three tables -> (value (), its gradients by emissions,
         transitions, start, end)."""
+        value, *gradients = self.form(emissions, mask, weights, transitions, start, end)
+        return value.reshape(()), *gradients
+
+    def bprop(self, emissions, mask, weights, transitions, start, end, out, dout):
+        by_emissions, by_transitions, by_start, by_end = out[1:]
+        return (by_emissions * dout[0], ops.zeros_like(mask), ops.zeros_like(weights), by_transitions * dout[0],
+                by_start * dout[0], by_end * dout[0])
+
+
+class ComposedLogPartition(nn.Cell):
+    def construct(self, emissions, mask, weights, transitions, start, end):
         batch, length, count = emissions.shape
         emissions, mask = emissions.transpose(1, 0, 2), mask.transpose(1, 0).reshape(length, batch, 1)
         front, back = self.recursions(emissions, mask, transitions, start, end)
@@ -143,14 +108,10 @@ class LogPartition(nn.Cell):
         labels = ops.exp((ending + back - total.reshape(1, batch, 1)) * mask + (1.0 - mask) * FORBIDDEN)
         labels = labels * weights.reshape(1, batch, 1)
         # Probability of two labels in a row: of the second, times the share of the first among what leads to it.
-        steps = self.sums.pairs(ending[:-1], front[1:], labels[1:], transitions)
+        shares = ops.exp(ending[:-1].expand_dims(3) + transitions - front[1:].expand_dims(2))
+        steps = (shares * labels[1:].expand_dims(2)).sum((0, 1))
         last = mask - ops.pad(mask[1:], (0, 0, 0, 0, 0, 1))
         return (total * weights).sum(), labels.transpose(1, 0, 2), steps, labels[0].sum(0), (labels * last).sum((0, 1))
-
-    def bprop(self, emissions, mask, weights, transitions, start, end, out, dout):
-        by_emissions, by_transitions, by_start, by_end = out[1:]
-        return (by_emissions * dout[0], ops.zeros_like(mask), ops.zeros_like(weights), by_transitions * dout[0],
-                by_start * dout[0], by_end * dout[0])
 
     def recursions(self, emissions, mask, transitions, start, end):
         """emissions (L, B, K), mask (L, B, 1) -> front, back (L, B, K): the log sums over all that may stand before and
@@ -166,7 +127,7 @@ class LogPartition(nn.Cell):
         both_masks = ops.stack((ops.ones_like(mask[1:]), ops.flip(mask[1:], (0,))), 1)
         turn_emissions = ops.pad(both_emissions[1:], padding).reshape(turns, STEPS_AT_ONCE * 2, batch, count)
         turn_masks = ops.pad(both_masks, padding).reshape(turns, STEPS_AT_ONCE * 2, batch, 1)
-        leading = self.sums.prepared(ops.stack((transitions, transitions.transpose(1, 0))))
+        leading = ops.stack((transitions.transpose(1, 0), transitions)).expand_dims(1)    # (2, 1, to, from)
         edges = ops.stack((start, end)).reshape(2, 1, count)
         state = both_emissions[0] + edges
         reached = ops.zeros((turns, STEPS_AT_ONCE * 2, batch, count), ms.float32)
@@ -176,7 +137,7 @@ class LogPartition(nn.Cell):
             masks_now = ops.split(ops.gather(turn_masks, turn, 0), 2, 0)
             steps = ()
             for step in range(STEPS_AT_ONCE):
-                moved = self.sums.led_to(state, leading)
+                moved = ops.logsumexp(state.expand_dims(2) + leading, 3)
                 moved = moved * masks_now[step] + edges * (1.0 - masks_now[step])
                 state = moved + emissions_now[step]
                 steps += (moved,)

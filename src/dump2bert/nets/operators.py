@@ -5,7 +5,7 @@ CPU; the fast forms say the same with matrix products and full-shape elementwise
 Where there is a C++ compiler, GELU, LayerNorm, linear layers and attention's products are single operators, which is
 faster still (nets/compiled). The plain forms are MindSpore's kernels: other devices use them, and the tests compare them
 all. Ascend has an attention in one kernel. `on_cpu`, `has_flash_attention` and `overflow_register` are the only places
-where a network asks for the device (nets/crf.py has two such forms of its own).
+where a network asks for the device.
 
 Activations between the operators are matrices (batch * sequence, features); weights are float32, products are computed
 in `compute_type`. On a CPU bfloat16 is a type of products alone: the operator of nets/compiled takes and gives float32.

@@ -1,6 +1,6 @@
 """Operators that MindSpore does not have on a CPU, or has only slow: GELU, LayerNorm, linear layers, attention's products,
-matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32), dropout, and the update of all
-weights of a network at once.
+matrix products in bfloat16 (factors are rounded to bfloat16, sums and results are float32), the sums of a
+conditional random field, dropout, and the update of all weights of a network at once.
 
 MindSpore's wheel brings oneDNN, which has most of them; operators.cpp makes custom operators of it. They are compiled when
 they are first used and kept in the user's cache folder under a digest of all that they are made of. They run on
@@ -260,6 +260,11 @@ class Dropout(nn.Cell):
 
     def bprop(self, x, keys, masks, out, dy):
         return self.value(dy, keys, masks, self.place), ops.zeros_like(keys), ops.zeros_like(masks)
+
+
+def log_partition():
+    """What nets.crf.LogPartition computes, of the same inputs; its value (1,)."""
+    return operator("log_partition", lambda emissions, mask, weights, *tables: ([1], emissions, *tables), 5)
 
 
 def squared_norms():

@@ -336,6 +336,117 @@ struct LayerNorm {
     }
 };
 
+// The log of the sum of the exponentials of x + y.
+double log_sum(const double* x, const double* y, int64_t size) {
+    double top = x[0] + y[0], sum = 0;
+    for (int64_t i = 1; i < size; i++) top = std::max(top, x[i] + y[i]);
+    for (int64_t i = 0; i < size; i++) sum += std::exp(x[i] + y[i] - top);
+    return top + std::log(sum);
+}
+
+// The tables of a conditional random field of `count` labels, as nets/crf.py has them, in float64: in float32 a label that only
+// unlikely labels lead to, by a factor of e^87, would be lost.
+struct Tables {
+    static constexpr double SMALLEST = 1e-300, MOST = 700;    // that float64 holds, and of which it holds the exponential
+    int64_t count;
+    std::vector<double> leading, start, end;    // leading: the exponentials of the transitions
+
+    Tables(int64_t count, const float* transitions, const float* start, const float* end)
+        : count(count), leading(transitions, transitions + count * count), start(start, start + count),
+          end(end, end + count) {
+        for (double& x : leading) x = std::exp(x);
+    }
+
+    // x, the log sums of what ends in a label -> to, those of what goes on from there to each label; or, from the back, those
+    // of what begins in a label -> of what leads to it from each.
+    void step(const double* x, double* to, bool from_the_back) const {
+        const double top = *std::max_element(x, x + count);
+        std::fill_n(to, count, 0.0);
+        for (int64_t i = 0; i < count; i++) {
+            const double at = std::exp(x[i] - top);
+            const double* row = &leading[from_the_back ? i : i * count];
+            for (int64_t j = 0; j < count; j++) to[j] += at * row[from_the_back ? j * count : j];
+        }
+        for (int64_t j = 0; j < count; j++) to[j] = std::log(to[j] + SMALLEST) + top;
+    }
+};
+
+// What the rows of a share add up to.
+struct RowSums {
+    double value = 0;
+    std::vector<double> steps, start, end;
+
+    explicit RowSums(int64_t count) : steps(count * count), start(count), end(count) {}
+
+    // One row of `length` tokens: emissions (length, count) -> the gradients by them
+    void add(const Tables& tables, const float* emissions, int64_t length, double weight, float* gradients) {
+        const int64_t count = tables.count;
+        // Log sums of what may stand before a label, of the same with it, and of what may stand behind it.
+        std::vector<double> front(length * count), ending(length * count), back(length * count), beginning(count);
+        for (int64_t t = 0; t < length; t++) {
+            double* now = &front[t * count];
+            if (t) tables.step(&ending[(t - 1) * count], now, false);
+            else std::copy(tables.start.begin(), tables.start.end(), now);
+            for (int64_t k = 0; k < count; k++) ending[t * count + k] = now[k] + emissions[t * count + k];
+        }
+        for (int64_t t = length - 1; t >= 0; t--) {
+            double* now = &back[t * count];
+            if (t < length - 1) tables.step(beginning.data(), now, true);
+            else std::copy(tables.end.begin(), tables.end.end(), now);
+            for (int64_t k = 0; k < count; k++) beginning[k] = now[k] + emissions[t * count + k];
+        }
+        const double total = log_sum(&ending[0], &back[0], count);
+        value += weight * total;
+        std::vector<double> labels(count), first(count), second(count);    // probabilities, and their factors for pairs
+        for (int64_t t = 0; t < length; t++) {
+            for (int64_t k = 0; k < count; k++) {
+                labels[k] = weight * std::exp(ending[t * count + k] + back[t * count + k] - total);
+                gradients[t * count + k] = float(labels[k]);
+                if (t == 0) start[k] += labels[k];
+                if (t == length - 1) end[k] += labels[k];
+            }
+            if (t == 0) continue;
+            // Two labels in a row: the probability of the second, times the share of the first in what leads to it.
+            const double* before = &ending[(t - 1) * count];
+            const double top = *std::max_element(before, before + count);
+            for (int64_t k = 0; k < count; k++) {
+                first[k] = std::exp(before[k] - top);
+                second[k] = labels[k] * std::exp(std::min(top - front[t * count + k], Tables::MOST));
+            }
+            for (int64_t i = 0; i < count; i++)
+                for (int64_t j = 0; j < count; j++) steps[i * count + j] += first[i] * second[j];
+        }
+    }
+};
+
+// emissions (B, L, K), mask (B, L), weights (B,), transitions (K, K), start (K,), end (K,) -> the value (1,) and its gradients by
+// emissions, transitions, start and end of nets/crf.py's LogPartition
+void log_partition(void** data, int64_t** shapes) {
+    const int64_t batch = shapes[0][0], length = shapes[0][1], count = shapes[0][2];
+    const auto array = [&](int number) { return static_cast<float*>(data[number]); };
+    const Tables tables(count, array(3), array(4), array(5));
+    std::vector<RowSums> sums(SHARES, RowSums(count));
+    std::fill_n(array(7), batch * length * count, 0.0f);
+    threads.parallel_for(SHARES, [&](int share, int shares) {
+        for (int64_t row = batch * share / shares; row < batch * (share + 1) / shares; row++) {
+            const float* mask = array(1) + row * length;
+            const int64_t tokens = std::find(mask, mask + length, 0.0f) - mask, first = row * length * count;
+            if (tokens) sums[share].add(tables, array(0) + first, tokens, array(2)[row], array(7) + first);
+        }
+    });
+    for (int share = 1; share < SHARES; share++) {
+        const auto add = [](std::vector<double>& to, const std::vector<double>& x) {
+            for (size_t i = 0; i < x.size(); i++) to[i] += x[i];
+        };
+        sums[0].value += sums[share].value;
+        add(sums[0].steps, sums[share].steps), add(sums[0].start, sums[share].start), add(sums[0].end, sums[share].end);
+    }
+    for (int64_t i = 0; i < count * count; i++) array(8)[i] = float(sums[0].steps[i] * tables.leading[i]);
+    *array(6) = float(sums[0].value);
+    std::copy(sums[0].start.begin(), sums[0].start.end(), array(9));
+    std::copy(sums[0].end.begin(), sums[0].end.end(), array(10));
+}
+
 int64_t size_of(int rank, const int64_t* shape) {
     int64_t size = 1;
     for (int i = 0; i < rank; i++) size *= shape[i];
@@ -498,6 +609,7 @@ OPERATOR(product_tn_float32, 3, product(Type::float32, true, false, false, data,
 OPERATOR(product_tn_bfloat16, 3, product(Type::bfloat16, true, false, false, data, ranks, shapes))
 OPERATOR(sum_of_rows, 2, sum_of_rows(data, shapes))
 OPERATOR(dropout, 5, dropout(data, shapes, size_of(ranks[0], shapes[0])))
+OPERATOR(log_partition, 11, log_partition(data, shapes))
 OPERATOR(squared_norms, tensors, squared_norms(tensors - 1, data, ranks, shapes))
 OPERATOR(adam, tensors, update(adam, tensors, data, ranks, shapes))
 OPERATOR(lamb, tensors, update(lamb, tensors, data, ranks, shapes))
