@@ -98,6 +98,8 @@ class LogPartition(nn.Cell):
 
 
 class ComposedLogPartition(nn.Cell):
+    """The same without a compiled operator, and without gradients of its own."""
+
     def construct(self, emissions, mask, weights, transitions, start, end):
         batch, length, count = emissions.shape
         emissions, mask = emissions.transpose(1, 0, 2), mask.transpose(1, 0).reshape(length, batch, 1)
