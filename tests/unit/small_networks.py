@@ -15,6 +15,7 @@ context.set_up("CPU")
 
 WORDS, LENGTH, PREDICTIONS = 61, 14, 3
 needs_compiler = pytest.mark.skipif(bool(compiled.why_not()), reason=f"no compiled operators here: {compiled.why_not()}")
+FORMS = ["composed", pytest.param("compiled", marks=needs_compiler)]    # of what asks a module's has_compiled_operators
 
 
 def small_network(**changes):

@@ -9,9 +9,8 @@ from mindspore import Tensor, nn
 
 from dump2bert.nets import crf as crf_module
 from dump2bert.nets.crf import FORBIDDEN, ConditionalRandomField, viterbi
-from tests.unit.small_networks import needs_compiler
+from tests.unit.small_networks import FORMS
 
-FORMS = ["composed", pytest.param("compiled", marks=needs_compiler)]
 LABELS = 3
 LEGAL = (np.array([[1, 1, 0], [0, 0, 1], [1, 0, 1]], bool), np.array([1, 0, 1], bool), np.array([1, 0, 1], bool))
 
@@ -85,7 +84,9 @@ def test_decoding_equals_brute_force_over_all_label_sequences():
             assert not decoded[row, length:].any()
 
 
-def test_padding_changes_nothing():
+@pytest.mark.parametrize("form", FORMS)
+def test_padding_changes_nothing(monkeypatch, form):
+    monkeypatch.setattr(crf_module, "has_compiled_operators", lambda: form == "compiled")
     random = np.random.default_rng(3)
     crf = random_crf(random)
     emissions, labels, mask = random_batch(random, [3, 5], 5)
@@ -96,7 +97,9 @@ def test_padding_changes_nothing():
     assert (viterbi(wider[0], [3, 5], *tables_of(crf))[:, :5] == viterbi(emissions, [3, 5], *tables_of(crf))).all()
 
 
-def test_rows_of_weight_zero_and_rows_without_tokens_do_not_count():
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_of_weight_zero_and_rows_without_tokens_do_not_count(monkeypatch, form):
+    monkeypatch.setattr(crf_module, "has_compiled_operators", lambda: form == "compiled")
     random = np.random.default_rng(4)
     crf = random_crf(random)
     emissions, labels, mask = random_batch(random, [4, 3, 0], 4)

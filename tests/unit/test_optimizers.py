@@ -7,14 +7,13 @@ from mindspore import Parameter, Tensor, nn
 from dump2bert.training import optimizers
 from dump2bert.training.optimizers import decays, make_optimizer, squared_norms_form
 from dump2bert.training.schedules import make_schedule
-from tests.unit.small_networks import needs_compiler
+from tests.unit.small_networks import FORMS
 
 SHAPES = {"a.dense.weight": (5, 4), "a.dense.bias": (5,), "a.LayerNorm.weight": (4,), "zero.weight": (3, 2),
           "a.embeddings.weight": (150, 221)}    # more than one block of the compiled operators, and a part of one
 OPTIONS = {"learning_rate": 0.05, "end_learning_rate": 0.001, "power": 2.0, "warmup_steps": 5, "decay_steps": None,
            "weight_decay": 0.1, "eps": 1e-6, "bias_correction": False}
 STEPS = 20
-FORMS = ["composed", pytest.param("compiled", marks=needs_compiler)]
 
 
 def rate_at(step):

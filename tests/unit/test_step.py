@@ -9,11 +9,12 @@ from mindspore import Parameter, Tensor, nn, ops
 from dump2bert.nets import operators
 from dump2bert.nets.bert import initialize, namespace
 from dump2bert.nets.heads import BertForPretraining, PretrainingLoss
+from dump2bert.training import optimizers
 from dump2bert.training.dropout import DropoutSource
 from dump2bert.training.optimizers import make_optimizer
 from dump2bert.training.pretraining_batches import micro_batches
 from dump2bert.training.step import LossScale, TrainStep
-from tests.unit.small_networks import small_batch, small_network
+from tests.unit.small_networks import FORMS, small_batch, small_network
 
 ADAM = {"learning_rate": 1e-2, "end_learning_rate": 0.0, "power": 1.0, "warmup_steps": 0, "decay_steps": None,
         "weight_decay": 0.01, "eps": 1e-6, "bias_correction": False}
@@ -187,8 +188,31 @@ def test_a_network_of_24_layers_can_be_compiled_and_trained():
     assert losses[-1] < losses[0]
 
 
-def test_a_snapshot_holds_nothing_that_the_next_update_writes_anew():
+def test_a_snapshot_holds_nothing_that_the_next_update_writes_anew(monkeypatch):
+    monkeypatch.setattr(optimizers, "has_compiled_operators", lambda: False)
     net = Linear()
     step = TrainStep(net, make_optimizer("Lamb", ADAM, net.trainable_params(), 10))
     assert {name.partition(".")[0] for name in step.parameters()} >= {"a", "b", "moment1", "moment2"}
-    assert not {item.name for item in step.optimizer.scratch} & set(step.parameters())
+    scratch = {item.name for item in step.optimizer.scratch}
+    assert scratch and not scratch & set(step.parameters())
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["AdamWeightDecay", "Lamb"])
+def test_a_step_says_the_loss_before_its_update_and_skips_what_is_not_finite(monkeypatch, name, form):
+    # No gradient of this network depends on its weights, so only their order keeps the loss before the update.
+    monkeypatch.setattr(optimizers, "has_compiled_operators", lambda: form == "compiled")
+    net = Linear()
+    net.a.set_data(Tensor(np.array([1, 2], np.float32)))
+    net.b.set_data(Tensor(np.array([3], np.float32)))
+    step = TrainStep(net, make_optimizer(name, ADAM, net.trainable_params(), 10))
+    for x, skipped in (([3, 1], False), ([np.inf, 0], True), ([2, -5], False)):
+        a, b = net.a.asnumpy().copy(), net.b.asnumpy().copy()
+        losses, overflow, *_ = step([batch(x, [4])]).read()
+        assert overflow == skipped
+        if skipped:
+            assert (net.a.asnumpy() == a).all() and (net.b.asnumpy() == b).all()
+        else:
+            assert losses[0] == pytest.approx(float(a @ x + b[0] * 4), rel=1e-6)
+            assert (net.a.asnumpy() != a).all() and (net.b.asnumpy() != b).all()
+    assert step.optimizer.updates.asnumpy() == 2

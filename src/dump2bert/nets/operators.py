@@ -2,7 +2,7 @@
 
 MindSpore's own kernels for GELU, LayerNorm's gradient and a bias' gradient take most of a training step's time on a
 CPU; the fast forms say the same with matrix products and full-shape elementwise operators, with gradients of their own.
-Where there is a C++ compiler, GELU, LayerNorm, linear layers and attention's products are single operators, which is
+Where there is a C++ compiler, GELU, LayerNorm, linear layers, attention's products and dropout are single operators, which is
 faster still (nets/compiled). The plain forms are MindSpore's kernels: other devices use them, and the tests compare them
 all. Ascend has an attention in one kernel. `on_cpu`, `has_flash_attention` and `overflow_register` are the only places
 where a network asks for the device.

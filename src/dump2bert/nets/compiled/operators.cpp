@@ -1,7 +1,9 @@
-// GELU, LayerNorm, linear layers and the products of attention in float32, and matrix products whose factors are rounded to
-// bfloat16 and whose sums are float32, by the oneDNN inside of MindSpore; and dropout, and the updates of Adam and LAMB.
+// By the oneDNN inside of MindSpore: GELU, LayerNorm, linear layers and the products of attention in float32, and matrix
+// products whose factors are rounded to bfloat16 and whose sums are float32. By loops: dropout, the sums of a conditional
+// random field, the norms of gradients, and the updates of Adam and LAMB.
 //
-// MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors in, float32 tensors out. oneDNN
+// MindSpore calls the functions at the end as custom operators ("aot"): float32 tensors (dropout's keys are int32) in, float32
+// tensors out. oneDNN
 // cuts the work into as many shares as there are cores that the process may use, at most SHARES, so that the number of
 // threads, and which of them takes what, changes no bit of the result.
 
@@ -47,7 +49,7 @@ public:
             inside_share = false;
             return 0;
         };
-        const int helpful = std::min(threads_to_use, shares);
+        const int helpful = std::min({threads_to_use, shares, SHARES});
         if (helpful > 1) launch(pool(), take_shares, nullptr, helpful);
         take_shares(nullptr, 0, 0, 0);    // what is left: all of it, where this thread is the only one
     }
