@@ -215,7 +215,8 @@ def columns(tmp_path_factory):
     data = {"task": "people", "kind": "ner", "fields": {"text": 0, "label": -1}}
     assert run("task_data", train=folder / "train.bioes", dev=folder / "dev.bioes", output_dir=folder, max_seq_length=24,
                vocab_file=folder / "vocab.txt", **data) == 0
-    assert finetune(folder, folder / "run", epoch_num=10, AdamWeightDecay={"learning_rate": 3e-3}) == 0
+    # A seed that learns it in five epochs, so that no CPU's rounding keeps it from being learnt in ten.
+    assert finetune(folder, folder / "run", epoch_num=10, seed=3, AdamWeightDecay={"learning_rate": 3e-3}) == 0
     assert run("predict", device_target="CPU", checkpoint=folder / "run" / "model.ckpt", input=folder / "dev.bioes",
                vocab_file=folder / "vocab.txt", output=folder / "predictions.json", label_ids=folder / "predictions.npz",
                fields=data["fields"], format="conll") == 0
